@@ -1,0 +1,36 @@
+# The kernels, once per instruction set. recurra_add_targets(NAME SUFFIX HEADERS LIST) adds the objects NAME_scalar,
+# NAME_avx2, …, of engine/dispatch/target.cpp, each in the namespace recurra::<target>SUFFIX, with the cells of LIST.
+
+set(RECURRA_TARGETS scalar)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  list(APPEND RECURRA_TARGETS avx2 avx512)
+endif()
+
+set(RECURRA_FLAGS_scalar "")
+set(RECURRA_FLAGS_avx2 -mavx2 -mfma)
+set(RECURRA_FLAGS_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma)
+
+# Contraction would make bits depend on the context of an expression. Without exceptions, run-time types and library
+# calls the objects share no symbol. A debug build optimises kernels too: unoptimised they take minutes to test.
+set(RECURRA_KERNEL_FLAGS -O2 -ffp-contract=off -fno-lto -fno-exceptions -fno-rtti -fno-math-errno -fno-trapping-math
+                         -fno-stack-protector -U_FORTIFY_SOURCE)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 takes masked intrinsics for reads of uninitialised registers.
+  list(APPEND RECURRA_KERNEL_FLAGS -fno-tree-loop-distribute-patterns -Wno-maybe-uninitialized -Wno-uninitialized)
+endif()
+
+function(recurra_add_targets name suffix headers list)
+  foreach(target IN LISTS RECURRA_TARGETS)
+    add_library(${name}_${target} OBJECT ${PROJECT_SOURCE_DIR}/recurra/engine/dispatch/target.cpp)
+    target_compile_definitions(
+      ${name}_${target}
+      PRIVATE RECURRA_TARGET_NAME=${target}${suffix} RECURRA_TARGET_TEXT="${target}" RECURRA_CELL_HEADERS="${headers}"
+              RECURRA_CELL_LIST="${list}")
+    string(TOUPPER ${target} upper)
+    target_compile_definitions(${name}_${target} PRIVATE RECURRA_TARGET_${upper})
+    target_compile_options(${name}_${target} PRIVATE ${RECURRA_KERNEL_FLAGS} ${RECURRA_FLAGS_${target}})
+    target_include_directories(${name}_${target} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name}_${target} PRIVATE recurra_options)
+    set_target_properties(${name}_${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  endforeach()
+endfunction()

@@ -1,0 +1,146 @@
+#include "recurra/base/team.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "recurra/base/cpu.h"
+#include "recurra/base/error.h"
+
+namespace recurra {
+
+namespace {
+
+constexpr int most_threads = 64;
+
+// About 50 us on current processors: longer than any wait inside a call whose shares are even, and than the
+// pause between two calls of a training step; shorter than a scheduler's time slice.
+constexpr int spin_count = 20000;
+
+// The low bits of the word workers wait on say how many members the job has.
+constexpr std::uint32_t member_bits = 8;
+constexpr std::uint32_t member_mask = (1U << member_bits) - 1U;
+
+void relax(int spin) noexcept {
+  // Without a pause first: the wait is mostly shorter than one (140 cycles on some processors).
+  if (spin > 32) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+}
+
+}  // namespace
+
+void Crew::wait_for(const std::atomic<i64>& flag, i64 value) const noexcept {
+  for (int spin = 0; flag.load(std::memory_order_acquire) < value; ++spin) {
+    if (spin < spins_) {
+      relax(spin);
+    } else {
+      std::this_thread::yield();
+    }
+  }
+}
+
+void Crew::wait(i64 epoch) const noexcept {
+  for (int member = 0; member < count_; ++member) {
+    if (member != index_) wait_for(flags_[member].epoch, epoch);
+  }
+}
+
+void Crew::barrier() noexcept {
+  std::atomic<i64>& mine = flags_[index_].arrived;
+  const i64 next = mine.load(std::memory_order_relaxed) + 1;
+  mine.store(next, std::memory_order_release);
+  for (int member = 0; member < count_; ++member) {
+    if (member != index_) wait_for(flags_[member].arrived, next);
+  }
+}
+
+struct Team::Shared {
+  explicit Shared(int threads) : flags(static_cast<std::size_t>(threads)) {}
+
+  // Before it sleeps, a worker looks this often for a job; with fewer processors than threads not at all.
+  int spins = 0;
+  std::vector<detail::MemberFlags> flags;
+  alignas(128) std::atomic<bool> taken{false};
+  alignas(128) std::atomic<std::uint32_t> job{0};  // counter << member_bits | members
+  alignas(128) std::atomic<int> working{0};
+  Function function = nullptr;
+  const void* work = nullptr;
+  std::vector<std::thread> threads;
+
+  void worker(int index) noexcept {
+    std::uint32_t seen = 0;
+    while (true) {
+      for (int spin = 0; spin < spins && job.load(std::memory_order_acquire) == seen; ++spin) relax(spin);
+      job.wait(seen, std::memory_order_acquire);
+      seen = job.load(std::memory_order_acquire);
+      const int members = static_cast<int>(seen & member_mask);
+      if (members == 0) return;
+      if (index >= members) continue;
+      Crew crew(index, members, spins, flags.data());
+      function(work, crew);
+      working.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  void post(int members) noexcept {
+    const std::uint32_t counter = job.load(std::memory_order_relaxed) >> member_bits;
+    job.store((counter + 1) << member_bits | static_cast<std::uint32_t>(members), std::memory_order_release);
+    job.notify_all();
+  }
+};
+
+Team::Team(int threads) : size_(threads) {
+  if (threads < 1 || threads > most_threads) {
+    throw Error(ErrorCode::invalid_argument, "threads", "1 to 64", std::to_string(threads));
+  }
+  shared_ = std::make_unique<Shared>(threads);
+  shared_->spins = usable_processors() >= threads ? spin_count : 0;
+  for (int index = 1; index < threads; ++index) {
+    shared_->threads.emplace_back([state = shared_.get(), index] { state->worker(index); });
+  }
+}
+
+Team::~Team() {
+  shared_->post(0);
+  for (std::thread& thread : shared_->threads) thread.join();
+}
+
+Team& Team::shared() {
+  static Team team(std::min(usable_processors(), most_threads));
+  return team;
+}
+
+void Team::run_erased(int threads, Function function, const void* work) noexcept {
+  Shared& state = *shared_;
+  const int members = std::min(threads, size_);
+  if (members <= 1 || state.taken.exchange(true, std::memory_order_acquire)) {
+    detail::MemberFlags alone;
+    Crew crew(0, 1, 0, &alone);
+    function(work, crew);
+    return;
+  }
+  for (detail::MemberFlags& flag : state.flags) {
+    flag.epoch.store(0, std::memory_order_relaxed);
+    flag.arrived.store(0, std::memory_order_relaxed);
+  }
+  state.function = function;
+  state.work = work;
+  state.working.store(members - 1, std::memory_order_relaxed);
+  state.post(members);
+  Crew crew(0, members, state.spins, state.flags.data());
+  function(work, crew);
+  for (int spin = 0; state.working.load(std::memory_order_acquire) > 0; ++spin) {
+    if (spin < state.spins) {
+      relax(spin);
+    } else {
+      std::this_thread::yield();
+    }
+  }
+  state.taken.store(false, std::memory_order_release);
+}
+
+}  // namespace recurra

@@ -1,0 +1,84 @@
+/// A persistent team of threads, and the flags by which its members wait for each other inside a call.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "recurra/base/platform.h"
+
+namespace recurra {
+
+namespace detail {
+
+/// One cache line pair a member, since processors fetch lines in pairs.
+struct alignas(128) MemberFlags {
+  std::atomic<i64> epoch{0};    // stages published
+  std::atomic<i64> arrived{0};  // barriers reached
+};
+
+}  // namespace detail
+
+/// What one member of a running call sees. Stages are numbered from 1 in the order of the work.
+class RECURRA_API Crew {
+ public:
+  Crew(int index, int count, int spins, detail::MemberFlags* flags) noexcept
+      : index_(index), count_(count), spins_(spins), flags_(flags) {}
+
+  /// 0 is the calling thread.
+  [[nodiscard]] int index() const noexcept { return index_; }
+
+  [[nodiscard]] int count() const noexcept { return count_; }
+
+  /// Says that this member has finished stage `epoch`; what it wrote is visible to those who waited for it.
+  void publish(i64 epoch) noexcept { flags_[index_].epoch.store(epoch, std::memory_order_release); }
+
+  /// Returns when every other member has published stage `epoch`.
+  void wait(i64 epoch) const noexcept;
+
+  /// Returns when all members have come here.
+  void barrier() noexcept;
+
+ private:
+  void wait_for(const std::atomic<i64>& flag, i64 value) const noexcept;
+
+  int index_;
+  int count_;
+  int spins_;
+  detail::MemberFlags* flags_;
+};
+
+/// Threads that stay: waiting for work they spin for some microseconds, then sleep.
+class RECURRA_API Team {
+ public:
+  /// The calling thread and `threads - 1` more. Throws Error (invalid_argument) unless 1 <= threads <= 64,
+  /// std::system_error where the system refuses a thread.
+  explicit Team(int threads);
+  ~Team();
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+  Team(Team&&) = delete;
+  Team& operator=(Team&&) = delete;
+
+  /// The team of this process: as many threads as processors it may use. Made at the first call.
+  [[nodiscard]] static Team& shared();
+
+  [[nodiscard]] int size() const noexcept { return size_; }
+
+  /// Calls `work(Crew&)` on min(threads, size()) members at once, the caller among them, and returns when all
+  /// are done. Where the team is taken by another caller, the caller works alone: a crew of one.
+  template <class Work>
+  void run(int threads, const Work& work) noexcept {
+    run_erased(threads, [](const void* w, Crew& crew) noexcept { (*static_cast<const Work*>(w))(crew); }, &work);
+  }
+
+ private:
+  using Function = void (*)(const void*, Crew&) noexcept;
+  struct Shared;
+
+  void run_erased(int threads, Function function, const void* work) noexcept;
+
+  int size_;
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace recurra

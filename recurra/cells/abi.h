@@ -1,0 +1,78 @@
+/// What the engine knows of a cell: numbers, orders and functions of one target. No folder below the doors
+/// names a cell; it reads these.
+#pragma once
+
+#include "recurra/kernels/abi.h"
+
+namespace recurra {
+
+inline constexpr int max_gates = 6;
+inline constexpr int max_states = 3;
+inline constexpr int max_phases = 3;
+
+/// A run of slots or gates.
+struct Window {
+  int first, count;
+};
+
+/// One phase of one step, the context of the epilogues. Rows are those of the call, sorted by length.
+///
+/// Vectors of a unit block lie together: `slot k, vector u` at `(k * vectors + u) * width` of the row's block.
+struct StepArgs {
+  int units;
+  int vectors;  // of all units, padded to whole blocks
+  int group;    // backward: vectors of a panel
+  bool keep;    // training: every slot stays in memory for the way back
+
+  // Slots of block b: gates[row] + gates_offset + b * gates_block.
+  float* const* gates;
+  i64 gates_offset, gates_block;
+  const float* params;  // [block][param][vectors * width]
+
+  // State 0 is the output h, unit by unit as the caller stores it.
+  const float* const* h_old;
+  i64 h_old_offset;
+  float* const* h_new;
+  i64 h_new_offset;
+  // Further states: row * state_row + unit, padded to whole blocks; [0] is state 1.
+  const float* state_old[max_states - 1];
+  float* state_new[max_states - 1];
+  i64 state_row;
+  // What a phase hands to the product of the next.
+  float* const* operand;
+  i64 operand_offset;
+
+  // Backward: gradient of h from outside (null: none), and of every state, row * state_row + unit.
+  const float* const* dy;
+  i64 dy_offset;
+  float* d_state[max_states];
+};
+
+/// Adds one step's part of the parameter gradients: sum is [param][units padded].
+struct ParamGradientArgs {
+  const StepArgs* step;
+  int first_row, last_row;
+  int first_vector, last_vector;
+  float* sum;
+  i64 sum_param;
+};
+
+/// A cell of one target. `phase[p]` are the slots the product of phase p adds to, `input` those of the input
+/// product; the orders give the canonical gate of each of their places.
+struct CellKernels {
+  const char* name;
+  int gates, slots, states, params, phases;
+  int vectors;     // per unit block and gate
+  int separate;    // leading gates of phase 0 that start from a parameter, their input part in a slot of its own
+  bool dense;      // has a recurrent product
+  bool reads_h;    // its step reads the old h unit by unit, which a projection does not leave
+  Window phase[max_phases];
+  Window input;
+  int state_order[max_gates];
+  int input_order[max_gates];
+  Epilogue forward[max_phases];
+  Epilogue backward[max_phases];
+  void (*param_gradient)(const ParamGradientArgs&);
+};
+
+}  // namespace recurra

@@ -1,0 +1,196 @@
+/// The epilogues: they take a tile of products from L1 and run a cell's step on it, forward or backward.
+#pragma once
+
+#include "recurra/cells/cell.h"
+#include "recurra/kernels/tile.h"
+
+namespace recurra::RECURRA_TARGET_NAME {
+
+/// Loads and stores of one vector of units of a row-major row that ends at `units`.
+template <Lane V>
+struct UnitVector {
+  int unit;
+  int left;
+
+  RECURRA_INLINE V load(const float* row) const {
+    return left >= V::width ? V::load(row + unit) : V::load(row + unit, V::first(left));
+  }
+
+  RECURRA_INLINE void store(V x, float* row) const {
+    if (left >= V::width) {
+      x.store(row + unit);
+    } else {
+      x.store(row + unit, V::first(left));
+    }
+  }
+};
+
+template <class C>
+constexpr int state_order_offset(int phase) {
+  int offset = 0;
+  for (int p = 0; p < phase; ++p) offset += C::phase[p].count;
+  return offset;
+}
+
+template <Lane V, class C>
+RECURRA_INLINE void load_params(const StepArgs& s, int block, int u, V (&param)[C::params + 1]) {
+  constexpr int run = C::vectors * V::width;
+  RECURRA_UNROLL
+  for (int p = 0; p < C::params; ++p) param[p] = V::load(s.params + (block * C::params + p) * run + u * V::width);
+}
+
+template <Lane V, class C, int Phase>
+RECURRA_INLINE void finish_vector(const StepArgs& s, int row, int block, int u, const float* scratch) {
+  constexpr int run = C::vectors * V::width;
+  constexpr Window window = C::phase[Phase];
+  constexpr bool last = Phase == C::phases - 1;
+  const int unit = block * run + u * V::width;
+  const UnitVector<V> at{unit, s.units - unit};
+  float* slots = s.gates[row] + s.gates_offset + block * s.gates_block + u * V::width;
+
+  StepIo<V, C> io;
+  RECURRA_UNROLL
+  for (int g = 0; g < window.count; ++g) {
+    io.gate[C::state_order[state_order_offset<C>(Phase) + g]] = V::load(scratch + g * run + u * V::width);
+  }
+  RECURRA_UNROLL
+  for (int k = 0; k < C::slots; ++k) io.slot[k] = V::load(slots + k * run);
+  if constexpr (C::reads_h) io.state[0] = at.load(s.h_old[row] + s.h_old_offset);
+  RECURRA_UNROLL
+  for (int k = 1; k < C::states; ++k) io.state[k] = V::load(s.state_old[k - 1] + row * s.state_row + unit);
+  load_params<V, C>(s, block, u, io.param);
+
+  C::template step<Phase>(io);
+
+  RECURRA_UNROLL
+  for (int k = 0; k < C::slots; ++k) {
+    if (s.keep || ((C::carry >> k) & 1U) != 0) io.slot[k].store(slots + k * run);
+  }
+  if constexpr (last) {
+    at.store(io.state[0], s.h_new[row] + s.h_new_offset);
+    RECURRA_UNROLL
+    for (int k = 1; k < C::states; ++k) io.state[k].store(s.state_new[k - 1] + row * s.state_row + unit);
+  } else {
+    at.store(io.operand, s.operand[row] + s.operand_offset);
+  }
+}
+
+/// Panel = unit block.
+template <Lane V, class C, int Phase>
+void finish(const void* context, int panel, int first_row, int rows, const float* scratch) {
+  const StepArgs& s = *static_cast<const StepArgs*>(context);
+  constexpr int width = C::phase[Phase].count * C::vectors * V::width;
+  for (int r = 0; r < rows; ++r) {
+    for (int u = 0; u < C::vectors; ++u) finish_vector<V, C, Phase>(s, first_row + r, panel, u, scratch + r * width);
+  }
+}
+
+/// What the way forward left of one vector of units.
+template <Lane V, class C>
+RECURRA_INLINE void load_kept(const StepArgs& s, int row, int vector, BackwardIo<V, C>& io) {
+  constexpr int run = C::vectors * V::width;
+  const int block = vector / C::vectors;
+  const int u = vector % C::vectors;
+  const int unit = vector * V::width;
+  const UnitVector<V> at{unit, s.units - unit};
+  const float* slots = s.gates[row] + s.gates_offset + block * s.gates_block + u * V::width;
+  RECURRA_UNROLL
+  for (int k = 0; k < C::slots; ++k) io.slot[k] = V::load(slots + k * run);
+  if constexpr (C::reads_h) {
+    io.old_state[0] = at.load(s.h_old[row] + s.h_old_offset);
+    io.new_state[0] = at.load(s.h_new[row] + s.h_new_offset);
+  }
+  RECURRA_UNROLL
+  for (int k = 1; k < C::states; ++k) {
+    io.old_state[k] = V::load(s.state_old[k - 1] + row * s.state_row + unit);
+    io.new_state[k] = V::load(s.state_new[k - 1] + row * s.state_row + unit);
+  }
+  load_params<V, C>(s, block, u, io.param);
+}
+
+template <Lane V, class C, int Phase>
+RECURRA_INLINE void finish_vector_backward(const StepArgs& s, int row, int vector, V product) {
+  constexpr int run = C::vectors * V::width;
+  constexpr bool last = Phase == C::phases - 1;
+  const int unit = vector * V::width;
+  const i64 place = row * s.state_row + unit;
+
+  BackwardIo<V, C> io;
+  load_kept<V, C>(s, row, vector, io);
+  RECURRA_UNROLL
+  for (int k = 0; k < C::states; ++k) io.d_state[k] = V::load(s.d_state[k] + place);
+  if constexpr (last) {
+    io.d_state[0] = product + io.d_state[0];
+    if (s.dy != nullptr) {
+      const UnitVector<V> at{unit, s.units - unit};
+      io.d_state[0] = io.d_state[0] + at.load(s.dy[row] + s.dy_offset);
+    }
+  } else {
+    io.d_operand = product;
+  }
+
+  C::template step_backward<Phase>(io);
+
+  float* slots =
+      s.gates[row] + s.gates_offset + vector / C::vectors * s.gates_block + vector % C::vectors * V::width;
+  RECURRA_UNROLL
+  for (int k = 0; k < C::slots; ++k) io.slot[k].store(slots + k * run);
+  RECURRA_UNROLL
+  for (int k = 0; k < C::states; ++k) io.d_state[k].store(s.d_state[k] + place);
+}
+
+/// Panel = `s.group` vectors of units.
+template <Lane V, class C, int Phase>
+void finish_backward(const void* context, int panel, int first_row, int rows, const float* scratch) {
+  const StepArgs& s = *static_cast<const StepArgs*>(context);
+  const int first = panel * s.group;
+  const int count = s.vectors - first < s.group ? s.vectors - first : s.group;
+  for (int r = 0; r < rows; ++r) {
+    const float* product = scratch + r * s.group * V::width;
+    for (int n = 0; n < count; ++n) {
+      finish_vector_backward<V, C, Phase>(s, first_row + r, first + n, V::load(product + n * V::width));
+    }
+  }
+}
+
+/// Runs after the way back: no sum depends on how the steps were split.
+template <Lane V, class C>
+void param_gradient(const ParamGradientArgs& a) {
+  const StepArgs& s = *a.step;
+  for (int vector = a.first_vector; vector < a.last_vector; ++vector) {
+    V sum[C::params + 1];
+    RECURRA_UNROLL
+    for (int p = 0; p < C::params; ++p) sum[p] = V::load(a.sum + p * a.sum_param + vector * V::width);
+    for (int row = a.first_row; row < a.last_row; ++row) {
+      BackwardIo<V, C> io;
+      load_kept<V, C>(s, row, vector, io);
+      if constexpr (C::params > 0) C::param_gradient(io, sum);
+    }
+    RECURRA_UNROLL
+    for (int p = 0; p < C::params; ++p) sum[p].store(a.sum + p * a.sum_param + vector * V::width);
+  }
+}
+
+template <Lane V, class C, int Phase>
+constexpr void add_phases(CellKernels& k) {
+  static_assert(C::phase[Phase].count * C::vectors <= widest_panel);
+  k.phase[Phase] = C::phase[Phase];
+  k.forward[Phase] = finish<V, C, Phase>;
+  k.backward[Phase] = finish_backward<V, C, Phase>;
+  if constexpr (Phase + 1 < C::phases) add_phases<V, C, Phase + 1>(k);
+}
+
+/// The cell's line in the target's table.
+template <Lane V, class C>
+constexpr CellKernels kernels_of() {
+  CellKernels k{C::name, C::gates, C::slots, C::states, C::params, C::phases, C::vectors, C::separate,
+                C::dense, C::reads_h, {}, C::input, {}, {}, {}, {}, param_gradient<V, C>};
+  for (int g = 0; g < max_gates; ++g) {
+    k.state_order[g] = C::state_order[g];
+    k.input_order[g] = C::input_order[g];
+  }
+  add_phases<V, C, 0>(k);
+  return k;
+}
+
+}  // namespace recurra::RECURRA_TARGET_NAME

@@ -1,0 +1,223 @@
+/// The way back: step by step the gate gradients, in the memory of the gates; then, over all steps at once, the
+/// gradients of the input and of the weights.
+#include <algorithm>
+
+#include "recurra/base/error.h"
+#include "recurra/engine/engine.h"
+#include "recurra/engine/schedule.h"
+#include "recurra/engine/step_args.h"
+#include "recurra/engine/weight_gradients.h"
+
+namespace recurra {
+
+namespace {
+
+// Rows of input gradients made together: their gate gradients and the weights share the second-level cache.
+constexpr i64 input_gradient_rows = 96;
+
+class BackwardPass {
+ public:
+  BackwardPass(const Plan& plan, const PackedWeights& weights, const BackwardCall& back, Memory& memory, Split split,
+               Crew& crew) noexcept
+      : plan_(plan), cell_(plan.cell()), weights_(weights), back_(back), m_(memory), crew_(crew) {
+    const bool by_rows = split.schedule == Schedule::rows;
+    const int rows = m_.running > 0 ? m_.active[0] : 0;
+    rows_ = by_rows ? row_share(m_, crew.index(), crew.count()) : Range{0, rows};
+    unit_panels_ = panel_share(by_rows, plan.unit_panels());
+    width_panels_ = panel_share(by_rows, plan.width_panels());
+    waits_ = !by_rows && cell_.dense && crew.count() > 1;
+  }
+
+  void run() noexcept {
+    const int last = cell_.phases - 1;
+    for (i64 t = m_.running - 1; t >= 0; --t) {
+      if (plan_.projected()) output_gradient(t);
+      phase_gradient(t, last);
+      for (int phase = last - 1; phase >= 0; --phase) phase_gradient(t, phase);
+    }
+    if (cell_.dense && back_.d_initial[0] != nullptr && m_.running > 0) initial_gradient();
+    crew_.barrier();
+    if (back_.dx.data != nullptr) input_gradient();
+    weight_gradients(plan_, weights_, back_.d_weights, back_.accumulate, m_, crew_);
+  }
+
+ private:
+  [[nodiscard]] Range panel_share(bool by_rows, const Panels& panels) const noexcept {
+    return by_rows ? Range{0, panels.count} : even_share(panels.count, crew_.index(), crew_.count());
+  }
+
+  void set_rows(i64 t, ProductArgs& p) const noexcept {
+    const int active = m_.active[static_cast<std::size_t>(t)];
+    p.first_row = std::min(rows_.first, active);
+    p.last_row = std::min(rows_.last, active);
+    p.product_rows = p.last_row;
+  }
+
+  /// The operand of what step t + 1 sends back: rows that end at t have none.
+  void next_step_operand(i64 t, ProductArgs& p) const noexcept {
+    const bool any = cell_.dense && t + 1 < m_.running;
+    p.product_rows = any ? std::min(p.last_row, m_.active[static_cast<std::size_t>(t) + 1]) : 0;
+    if (any) gate_operand(plan_, m_, t + 1, cell_.phase[0], p);
+  }
+
+  [[nodiscard]] i64 gate_depth(Window window) const noexcept { return i64{plan_.padded()} * window.count; }
+
+  /// With a projection: gradient of the output of step t, dy and what step t + 1 sends back.
+  void output_gradient(i64 t) noexcept {
+    ProductArgs p{};
+    set_rows(t, p);
+    const int first = width_panels_.first * plan_.width_panels().width;
+    const int last = std::min(width_panels_.last * plan_.width_panels().width, plan_.width());
+    for (int row = p.first_row; row < p.last_row; ++row) {
+      const auto at = static_cast<std::size_t>(row);
+      float* to = m_.d_proj.at[at] + t * m_.d_proj.step;
+      const bool ends = t + 1 == m_.length[at];
+      const float* d_final = back_.d_final[0];
+      const float* dy = back_.dy.data != nullptr ? m_.dy.at[at] + t * m_.dy.step : nullptr;
+      for (int j = first; j < last; ++j) {
+        to[j] = dy != nullptr ? dy[j] : 0.0F;
+        if (ends && d_final != nullptr) to[j] += d_final[i64{m_.order[at]} * plan_.width() + j];
+      }
+    }
+    p.first_panel = width_panels_.first;
+    p.last_panel = width_panels_.last;
+    plain_panels(plan_.width_panels(), weights_.back_state[0].data(), gate_depth(cell_.phase[0]), p);
+    p.columns = plan_.width_panels().count * plan_.width_panels().width;
+    next_step_operand(t, p);
+    p.init = m_.d_proj.at.data();
+    p.init_offset = p.out_offset = t * m_.d_proj.step;
+    p.init_panel = p.out_panel;
+    p.out = m_.d_proj.at.data();
+    run_stage(p);
+  }
+
+  /// What comes back to phase `phase` of step t through a product, finished to gate gradients.
+  void phase_gradient(i64 t, int phase) noexcept {
+    StepArgs s = step_args(plan_, weights_, m_, t, phase);
+    if (back_.dy.data != nullptr && !plan_.projected()) {
+      s.dy = m_.dy.at.data();
+      s.dy_offset = t * m_.dy.step;
+    }
+    ProductArgs p{};
+    set_rows(t, p);
+    p.first_panel = unit_panels_.first;
+    p.last_panel = unit_panels_.last;
+    p.descending = (t & 1) != 0;
+    if (phase < cell_.phases - 1) {
+      const Window window = cell_.phase[phase + 1];
+      plain_panels(plan_.unit_panels(), weights_.back_state[phase + 1].data(), gate_depth(window), p);
+      gate_operand(plan_, m_, t, window, p);
+    } else if (plan_.projected()) {
+      plain_panels(plan_.unit_panels(), weights_.back_projection.data(), plan_.width(), p);
+      p.a = m_.d_proj.at.data();
+      p.a_offset = t * m_.d_proj.step;
+      p.segments = 1;
+      p.segment = plan_.width();
+    } else {
+      plain_panels(plan_.unit_panels(), weights_.back_state[0].data(), gate_depth(cell_.phase[0]), p);
+      next_step_operand(t, p);
+    }
+    p.epilogue = cell_.backward[phase];
+    p.context = &s;
+    run_stage(p);
+    m_.report.work[crew_.index()] += i64{p.last_row - p.first_row} * unit_panels_.count();
+  }
+
+  /// Gradient of h0: the direct part, and what the first step sends back.
+  void initial_gradient() noexcept {
+    const Panels& panels = plan_.operand_panels(0);
+    const Range share = plan_.projected() ? width_panels_ : unit_panels_;
+    ProductArgs p{};
+    set_rows(0, p);
+    p.first_panel = share.first;
+    p.last_panel = share.last;
+    plain_panels(panels, weights_.back_state[0].data(), gate_depth(cell_.phase[0]), p);
+    p.columns = panels.count * panels.width;
+    gate_operand(plan_, m_, 0, cell_.phase[0], p);
+    p.out = m_.d_h0.at.data();
+    run_stage(p);
+  }
+
+  void input_gradient() noexcept {
+    const i64 all = m_.running > 0 ? m_.first[static_cast<std::size_t>(m_.running)] : 0;
+    const i64 end = all * (crew_.index() + 1) / crew_.count();
+    ProductArgs p{};
+    plain_panels(plan_.input_panels(), weights_.back_in.data(), gate_depth(cell_.input), p);
+    p.last_panel = plan_.input_panels().count;
+    p.a_offset = i64{cell_.input.first} * plan_.run();
+    p.segments = plan_.blocks();
+    p.segment = cell_.input.count * plan_.run();
+    p.segment_stride = m_.gate_block;
+    for (i64 first = all * crew_.index() / crew_.count(); first < end; first += input_gradient_rows) {
+      p.a = m_.gate_all.data() + first;
+      p.out = m_.dx_all.data() + first;
+      p.last_row = p.product_rows = static_cast<int>(std::min(input_gradient_rows, end - first));
+      plan_.target().product(p);
+    }
+  }
+
+  void run_stage(ProductArgs& p) noexcept {
+    if (waits_) crew_.wait(stage_);
+    if (crew_.index() == 0) p.executed = &m_.report.target;
+    if (p.first_row < p.last_row) plan_.target().product(p);
+    ++stage_;
+    if (waits_) crew_.publish(stage_);
+  }
+
+  const Plan& plan_;
+  const CellKernels& cell_;
+  const PackedWeights& weights_;
+  const BackwardCall& back_;
+  Memory& m_;
+  Crew& crew_;
+  Range rows_, unit_panels_, width_panels_;
+  bool waits_ = false;
+  i64 stage_ = 0;
+};
+
+/// Gradients of the initial states to the caller's rows; steps of dx behind each row's end become 0.
+void finish_gradients(const Plan& plan, const BackwardCall& back, Memory& m) noexcept {
+  for (i64 row = 0; row < m.batch; ++row) {
+    const auto at = static_cast<std::size_t>(row);
+    const i64 original = m.order[at];
+    for (int k = 0; k < plan.cell().states; ++k) {
+      if (back.d_initial[k] == nullptr) continue;
+      const i64 width = k == 0 ? plan.width() : plan.units();
+      float* to = back.d_initial[k] + original * width;
+      const float* direct = m.d_states[k].data() + row * plan.padded();
+      const bool projected = k == 0 && plan.projected();
+      for (i64 j = 0; j < width; ++j) {
+        float sum = projected ? 0.0F : direct[j];
+        if (k == 0 && plan.cell().dense && m.length[at] > 0) sum += m.d_h0.at[at][j];
+        if (projected && m.length[at] == 0 && back.d_final[0] != nullptr) sum = back.d_final[0][original * width + j];
+        to[j] = sum;
+      }
+    }
+    for (i64 t = m.length[at]; back.dx.data != nullptr && t < m.steps; ++t) {
+      std::fill_n(back.dx.data + t * back.dx.step_stride + original * back.dx.row_stride, plan.input(), 0.0F);
+    }
+  }
+}
+
+}  // namespace
+
+void backward(const Plan& plan, const PackedWeights& weights, const Call& call, const BackwardCall& back,
+              Workspace& workspace, const Execution& execution) {
+  Memory& m = workspace.memory();
+  if (!m.filled || m.plan != &plan || m.steps != call.steps || m.batch != call.batch) {
+    throw Error(ErrorCode::invalid_argument, "workspace", "one filled by a training forward of this call, unused",
+                m.filled ? "one of another call" : "none");
+  }
+  m.filled = false;
+  bind_backward(plan, back, m);
+  const Split split = choose_split(plan, execution, m, plan.unit_panels().count);
+  m.report = Report{};
+  m.report.schedule = split.schedule;
+  team_of(execution).run(split.threads, [&](Crew& crew) {
+    if (crew.index() == 0) m.report.threads = crew.count();
+    BackwardPass(plan, weights, back, m, split, crew).run();
+  });
+  finish_gradients(plan, back, m);
+}
+
+}  // namespace recurra

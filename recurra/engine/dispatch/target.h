@@ -1,0 +1,19 @@
+/// The kernel table of a target; plain, since target code includes it.
+#pragma once
+
+#include "recurra/cells/abi.h"
+
+namespace recurra {
+
+/// The kernels of one instruction set.
+struct Target {
+  const char* name;
+  int width;      // floats of a vector
+  int most_rows;  // of a tile of a 4-vector panel
+  void (*product)(const ProductArgs&);
+  void (*gradient)(const GradientArgs&);
+  const CellKernels* cells;
+  int cell_count;
+};
+
+}  // namespace recurra

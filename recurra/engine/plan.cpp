@@ -1,0 +1,63 @@
+#include "recurra/engine/plan.h"
+
+#include "recurra/base/error.h"
+
+namespace recurra {
+
+namespace {
+
+constexpr i64 most_units = i64{1} << 20;
+
+int checked_size(i64 size, const char* subject, i64 least) {
+  if (size < least || size > most_units) {
+    throw Error(ErrorCode::invalid_argument, subject, std::to_string(least) + " to " + std::to_string(most_units),
+                std::to_string(size));
+  }
+  return static_cast<int>(size);
+}
+
+/// Fewest padded columns; of equals the widest panel, which has the best ratio of adds to loads.
+Panels cut(int columns, int width) {
+  Panels best;
+  for (const int vectors : {4, 3, 2, 1}) {
+    const int panel = vectors * width;
+    const int count = (columns + panel - 1) / panel;
+    if (best.count == 0 || count * panel < best.count * best.width) best = {columns, vectors, count, panel};
+  }
+  return best;
+}
+
+}  // namespace
+
+Plan::Plan(const Stack& stack, const Target& target)
+    : stack_(stack), target_(&target), cell_(&find_cell(target, stack.cell)) {
+  const int input = checked_size(stack.input, "input", 1);
+  const int units = checked_size(stack.units, "units", 1);
+  const int projection = checked_size(stack.projection, "projection", 0);
+  if (projection > 0 && (cell_->reads_h || !cell_->dense)) {
+    throw Error(ErrorCode::invalid_argument, "projection", "none for cell \"" + stack.cell + "\"",
+                std::to_string(projection));
+  }
+  width_ = projection > 0 ? projection : units;
+  run_ = cell_->vectors * target.width;
+  blocks_ = (units + run_ - 1) / run_;
+  unit_panels_ = cut(padded(), target.width);
+  input_panels_ = cut(input, target.width);
+  width_panels_ = cut(width_, target.width);
+}
+
+int Plan::order_offset(int phase) const noexcept {
+  int offset = 0;
+  for (int p = 0; p < phase; ++p) offset += cell_->phase[p].count;
+  return offset;
+}
+
+i64 Plan::recurrent_work() const noexcept {
+  i64 work = i64{units()} * stack_.projection;
+  for (int p = 0; cell_->dense && p < cell_->phases; ++p) work += i64{operand(p)} * cell_->phase[p].count * units();
+  return work;
+}
+
+i64 Plan::input_work() const noexcept { return i64{input()} * cell_->input.count * units(); }
+
+}  // namespace recurra

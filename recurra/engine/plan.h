@@ -1,0 +1,77 @@
+/// How a stack is computed: target, cell, and the widths of all panels. Does not depend on batch or steps.
+#pragma once
+
+#include <string>
+
+#include "recurra/engine/dispatch/dispatch.h"
+#include "recurra/engine/stack.h"
+
+namespace recurra {
+
+/// Columns of a product cut into panels of `vectors` vectors.
+struct Panels {
+  int columns = 0;
+  int vectors = 0;
+  int count = 0;
+  int width = 0;  // floats: vectors * target width
+};
+
+/// Built once for a stack; immutable, shared by any number of threads.
+class RECURRA_API Plan {
+ public:
+  /// Throws Error: unsupported for an unknown cell or a projection the cell cannot have, invalid_argument for
+  /// a size out of range.
+  explicit Plan(const Stack& stack, const Target& target = active_target());
+
+  [[nodiscard]] const Stack& stack() const noexcept { return stack_; }
+  [[nodiscard]] const Target& target() const noexcept { return *target_; }
+  [[nodiscard]] const CellKernels& cell() const noexcept { return *cell_; }
+
+  /// Width of the output and of the recurrent operand: projection, or units.
+  [[nodiscard]] int width() const noexcept { return width_; }
+
+  [[nodiscard]] int units() const noexcept { return static_cast<int>(stack_.units); }
+  [[nodiscard]] int input() const noexcept { return static_cast<int>(stack_.input); }
+  [[nodiscard]] bool projected() const noexcept { return stack_.projection > 0; }
+
+  /// Floats of a unit block of one gate, blocks, and units padded to whole blocks.
+  [[nodiscard]] int run() const noexcept { return run_; }
+  [[nodiscard]] int blocks() const noexcept { return blocks_; }
+  [[nodiscard]] int padded() const noexcept { return blocks_ * run_; }
+
+  /// Floats of all slots of a row of one block.
+  [[nodiscard]] int slot_run() const noexcept { return cell_->slots * run_; }
+
+  /// Operand width of phase p's product.
+  [[nodiscard]] int operand(int phase) const noexcept { return phase == 0 ? width_ : units(); }
+
+  /// Panels of units on the way back, of input columns, of the recurrent operand's and the projection's.
+  [[nodiscard]] const Panels& unit_panels() const noexcept { return unit_panels_; }
+  [[nodiscard]] const Panels& input_panels() const noexcept { return input_panels_; }
+  [[nodiscard]] const Panels& width_panels() const noexcept { return width_panels_; }
+
+  /// Panels of what the product of phase p on the way back gives: the recurrent operand, or a phase's.
+  [[nodiscard]] const Panels& operand_panels(int phase) const noexcept {
+    return phase == 0 && projected() ? width_panels_ : unit_panels_;
+  }
+
+  /// First place of phase p in the cell's state order.
+  [[nodiscard]] int order_offset(int phase) const noexcept;
+
+  /// Multiply-adds of the recurrent products of one step and row.
+  [[nodiscard]] i64 recurrent_work() const noexcept;
+
+  /// Multiply-adds of the input product of one step and row.
+  [[nodiscard]] i64 input_work() const noexcept;
+
+ private:
+  Stack stack_;
+  const Target* target_;
+  const CellKernels* cell_;
+  int width_;
+  int run_;
+  int blocks_;
+  Panels unit_panels_, input_panels_, width_panels_;
+};
+
+}  // namespace recurra

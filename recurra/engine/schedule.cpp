@@ -1,0 +1,65 @@
+#include "recurra/engine/schedule.h"
+
+#include <algorithm>
+
+#include "recurra/base/cpu.h"
+
+namespace recurra {
+
+namespace {
+
+// Multiply-adds below which handing work to a second thread costs more than it saves: about 10 us of one core at
+// 50 G multiply-adds a second, against some 2 us for waking and joining a spinning thread.
+constexpr i64 least_call_work = 500'000;
+
+// The same for one step when the threads wait for each other in it: 64 KiB of weights, about 0.5 us.
+constexpr i64 least_step_work = 16'384;
+
+}  // namespace
+
+Team& team_of(const Execution& execution) { return execution.team != nullptr ? *execution.team : Team::shared(); }
+
+int threads_of(const Execution& execution) {
+  const int size = team_of(execution).size();
+  return execution.threads > 0 ? std::min(execution.threads, size) : size;
+}
+
+Split choose_split(const Plan& plan, const Execution& execution, const Memory& m, int panels) noexcept {
+  const int threads = threads_of(execution);
+  const int rows = m.running > 0 ? m.active[0] : 0;
+  const int by_rows = std::min(threads, rows);
+  const int by_units = std::min(threads, panels);
+  if (execution.schedule == Schedule::rows) return {Schedule::rows, std::max(by_rows, 1)};
+  if (execution.schedule == Schedule::units) return {Schedule::units, std::max(by_units, 1)};
+
+  const i64 per_row = plan.recurrent_work() + plan.input_work();
+  const i64 all_rows = m.running > 0 ? m.first[static_cast<std::size_t>(m.running)] : 0;
+  if (threads == 1 || all_rows * per_row < least_call_work) return {Schedule::rows, 1};
+  // Rows need no waiting, but every thread then reads all weights: they must stay in its own cache.
+  const i64 weight_bytes = plan.recurrent_work() * static_cast<i64>(sizeof(float));
+  const bool fits = weight_bytes * 5 <= second_level_cache() * 4;
+  if (fits && by_rows == threads && rows >= 2 * plan.target().most_rows * threads) return {Schedule::rows, threads};
+  if (!plan.cell().dense || plan.recurrent_work() * all_rows / m.running >= least_step_work) {
+    if (by_units > 1) return {Schedule::units, by_units};
+  }
+  if (by_rows > 1 && rows >= 2 * by_rows) return {Schedule::rows, by_rows};
+  return {Schedule::rows, 1};
+}
+
+Range row_share(const Memory& m, int member, int members) noexcept {
+  if (m.running == 0) return {};
+  const int rows = m.active[0];
+  const i64 all = m.first[static_cast<std::size_t>(m.running)];
+  const auto bound = [&](int part) {
+    if (part == members) return rows;
+    i64 sum = 0;
+    int row = 0;
+    while (row < rows && sum + m.length[static_cast<std::size_t>(row)] / 2 < all * part / members) {
+      sum += m.length[static_cast<std::size_t>(row++)];
+    }
+    return row;
+  };
+  return {bound(member), bound(member + 1)};
+}
+
+}  // namespace recurra

@@ -1,0 +1,38 @@
+/// Who does what: the share of each member of a crew.
+#pragma once
+
+#include "recurra/engine/memory.h"
+
+namespace recurra {
+
+/// A contiguous part of something counted.
+struct Range {
+  int first = 0;
+  int last = 0;
+
+  [[nodiscard]] int count() const noexcept { return last - first; }
+};
+
+/// Part `index` of `count` even parts of 0 .. total.
+[[nodiscard]] inline Range even_share(int total, int index, int count) noexcept {
+  return {static_cast<int>(i64{total} * index / count), static_cast<int>(i64{total} * (index + 1) / count)};
+}
+
+/// How one pass is spread.
+struct Split {
+  Schedule schedule = Schedule::rows;
+  int threads = 1;
+};
+
+/// The split of a pass over `memory`'s call: as `execution` says, or the cheapest. `panels`: how finely units can be
+/// split in this pass.
+[[nodiscard]] Split choose_split(const Plan& plan, const Execution& execution, const Memory& memory, int panels) noexcept;
+
+/// Rows of `member` when split by rows: even by running steps, not by rows.
+[[nodiscard]] Range row_share(const Memory& memory, int member, int members) noexcept;
+
+/// The team a call runs on, and at most how many of it.
+[[nodiscard]] Team& team_of(const Execution& execution);
+[[nodiscard]] int threads_of(const Execution& execution);
+
+}  // namespace recurra

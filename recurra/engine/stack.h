@@ -1,0 +1,55 @@
+/// What is to be computed: the cell and its sizes, the weights, the sequences of a call.
+#pragma once
+
+#include <string>
+
+#include "recurra/cells/abi.h"
+
+namespace recurra {
+
+/// A recurrent layer in one direction.
+struct Stack {
+  std::string cell = "lstm";
+  i64 input = 0;       ///< features of a step, > 0
+  i64 units = 0;       ///< > 0
+  i64 projection = 0;  ///< width of the output after a product behind the step; 0: none, the output is h
+  bool reverse = false;  ///< from the last step of each row to the first
+};
+
+/// Canonical weights, row-major and contiguous, or their gradients. Gates in the cell's order.
+template <class T>
+struct WeightsOf {
+  T* W = nullptr;       ///< (input, gates, units)
+  T* U = nullptr;       ///< (width, gates, units), width = projection or units; null for a cell without product
+  T* b = nullptr;       ///< (gates, units); null: no bias
+  T* params = nullptr;  ///< (params, units); null for a cell without
+  T* P = nullptr;       ///< (units, projection); null without
+};
+
+using Weights = WeightsOf<const float>;
+using WeightGradients = WeightsOf<float>;
+
+/// Element (step, row, feature) is at data + step * step_stride + row * row_stride + feature.
+template <class T>
+struct SequenceOf {
+  T* data = nullptr;
+  i64 step_stride = 0;
+  i64 row_stride = 0;
+};
+
+using ConstSequence = SequenceOf<const float>;
+using Sequence = SequenceOf<float>;
+
+/// (batch, steps, features), contiguous.
+template <class T>
+[[nodiscard]] SequenceOf<T> batch_major(T* data, i64 steps, i64 features) {
+  return {data, features, steps * features};
+}
+
+/// (steps, batch, features), contiguous.
+template <class T>
+[[nodiscard]] SequenceOf<T> time_major(T* data, i64 batch, i64 features) {
+  return {data, batch * features, features};
+}
+
+}  // namespace recurra

@@ -1,0 +1,56 @@
+/// One phase of one processed step as the kernels see it; the same memory on the way forward and back.
+#pragma once
+
+#include "recurra/engine/memory.h"
+#include "recurra/engine/packed_weights.h"
+
+namespace recurra {
+
+[[nodiscard]] inline StepArgs step_args(const Plan& plan, const PackedWeights& weights, Memory& m, i64 step,
+                                        int phase) noexcept {
+  StepArgs s{};
+  s.units = plan.units();
+  s.vectors = plan.blocks() * plan.cell().vectors;
+  s.group = plan.unit_panels().vectors;
+  s.keep = m.keep;
+  s.gates = m.gate.at.data();
+  s.gates_offset = m.gate_offset(step);
+  s.gates_block = m.gate_block;
+  s.params = weights.params.data();
+  // A first step reads the caller's initial state, later ones the step before.
+  s.h_old = step == 0 ? m.h0.at.data() : m.y.at.data();
+  s.h_old_offset = step == 0 ? 0 : m.h_offset(step - 1);
+  s.h_new = plan.projected() ? m.before_projection.at.data() : m.y.at.data();
+  s.h_new_offset = plan.projected() ? step * m.before_projection.step : m.h_offset(step);
+  for (int k = 1; k < plan.cell().states; ++k) {
+    s.state_old[k - 1] = m.states[k - 1].data() + step * m.state_step;
+    s.state_new[k - 1] = m.states[k - 1].data() + (step + 1) * m.state_step;
+  }
+  s.state_row = plan.padded();
+  if (phase + 1 < plan.cell().phases) {
+    s.operand = m.operand[phase].at.data();
+    s.operand_offset = step * m.operand[phase].step;
+  }
+  for (int k = 0; m.keep && k < plan.cell().states; ++k) s.d_state[k] = m.d_states[k].data();
+  return s;
+}
+
+/// The product over the rows' slots in `window` of step `step`: the operand of everything on the way back.
+inline void gate_operand(const Plan& plan, const Memory& m, i64 step, Window window, ProductArgs& p) noexcept {
+  p.a = m.gate.at.data();
+  p.a_offset = m.gate_offset(step) + i64{window.first} * plan.run();
+  p.segments = plan.blocks();
+  p.segment = window.count * plan.run();
+  p.segment_stride = m.gate_block;
+}
+
+/// A plain product's panels and its packed weights of `depth` rows.
+inline void plain_panels(const Panels& panels, const float* weights, i64 depth, ProductArgs& p) noexcept {
+  p.vectors = panels.vectors;
+  p.columns = panels.columns;
+  p.w = weights;
+  p.w_panel = depth * panels.width;
+  p.out_panel = panels.width;
+}
+
+}  // namespace recurra

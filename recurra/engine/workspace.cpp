@@ -1,0 +1,104 @@
+#include "recurra/engine/workspace.h"
+
+#include <algorithm>
+#include <string>
+
+#include "recurra/base/error.h"
+#include "recurra/base/shape.h"
+#include "recurra/engine/memory.h"
+
+namespace recurra {
+
+namespace {
+
+/// Product of sizes, checked.
+i64 product(std::initializer_list<i64> sizes) {
+  i64 result = 1;
+  for (const i64 size : sizes) result = checked_multiply(result, size, "workspace");
+  return result;
+}
+
+/// Floats of all gradient sums: bias, W, every phase's U, P and params.
+i64 sum_size(const Plan& plan) {
+  const CellKernels& cell = plan.cell();
+  const i64 padded = plan.padded();
+  i64 size = product({cell.input.count, padded, i64{plan.input()} + 1}) + cell.params * padded;
+  for (int p = 0; cell.dense && p < cell.phases; ++p) size += product({cell.phase[p].count, padded, plan.operand(p)});
+  const Panels& width = plan.width_panels();
+  return size + (plan.projected() ? product({width.count, width.width, plan.units()}) : 0);
+}
+
+void take_memory(const Plan& plan, i64 steps, i64 batch, bool training, Memory& m) {
+  const CellKernels& cell = plan.cell();
+  const i64 padded = plan.padded();
+  const i64 row = product({batch, padded});
+  const i64 kept = training ? steps : 1;
+  const i64 all = product({steps, batch});
+  m.gate_rows_room = std::max(m.gate_rows_room, training ? all : std::min(all, batch + chunk_rows));
+  m.gates.grow(product({m.gate_rows_room, plan.blocks(), plan.slot_run()}));
+  m.h.grow(product({training ? steps : 2, batch, plan.width()}));
+  for (int k = 1; k < cell.states; ++k) m.states[k - 1].grow(product({training ? steps + 1 : 1, row}));
+  for (int p = 1; p < cell.phases; ++p) m.operands[p - 1].grow(product({kept, row}));
+  if (plan.projected()) m.unprojected.grow(product({kept, row}));
+  m.zeros.grow(std::max<i64>(padded, plan.width()));
+  if (!training) return;
+  const i64 width = i64{plan.width_panels().count} * plan.width_panels().width;
+  for (int k = 0; k < cell.states; ++k) m.d_states[k].grow(row);
+  if (plan.projected()) m.d_projection.grow(product({steps, batch, width}));
+  m.d_output.grow(product({batch, std::max(width, padded)}));
+  m.sums.grow(sum_size(plan));
+}
+
+void take_tables(const Plan& plan, i64 steps, i64 batch, bool training, Memory& m) {
+  const auto rows = static_cast<std::size_t>(batch);
+  const auto counted = static_cast<std::size_t>(steps) + 1;
+  const auto all = static_cast<std::size_t>(product({steps, batch}));
+  for (std::vector<int>* table : {&m.order, &m.length}) table->resize(rows);
+  for (std::vector<int>* table : {&m.active, &m.counts}) table->resize(counted);
+  m.first.resize(counted);
+  for (Rows<const float>* table : {&m.x, &m.h0, &m.dy}) table->at.resize(rows);
+  for (Rows<float>* table : {&m.y, &m.gate, &m.before_projection, &m.d_proj, &m.dx, &m.d_h0}) table->at.resize(rows);
+  m.x_all.resize(all);
+  m.gate_all.resize(all);
+  for (int p = 1; p < plan.cell().phases; ++p) {
+    m.operand[p - 1].at.resize(rows);
+    if (training) m.operand_all[p - 1].resize(all);
+  }
+  if (!training) return;
+  m.h_all.resize(all);
+  m.dx_all.resize(all);
+  m.unprojected_all.resize(plan.projected() ? all : 0);
+  m.d_proj_all.resize(plan.projected() ? all : 0);
+}
+
+}  // namespace
+
+Workspace::Workspace() : memory_(std::make_unique<Memory>()) {}
+Workspace::~Workspace() = default;
+Workspace::Workspace(Workspace&&) noexcept = default;
+Workspace& Workspace::operator=(Workspace&&) noexcept = default;
+
+const Report& Workspace::report() const noexcept { return memory_->report; }
+
+void Workspace::prepare(const Plan& plan, i64 steps, i64 batch, bool training) {
+  Memory& m = *memory_;
+  if (steps < 0 || batch < 0) {
+    throw Error(ErrorCode::invalid_argument, "workspace", "steps and batch from 0 up",
+                std::to_string(steps) + " and " + std::to_string(batch));
+  }
+  if (m.plan == &plan && steps <= m.steps_room && batch <= m.batch_room && (m.training_room || !training)) return;
+  if (m.plan != &plan) m = Memory{};
+  steps = std::max(steps, m.steps_room);
+  batch = std::max(batch, m.batch_room);
+  training = training || m.training_room;
+  m.plan = nullptr;  // stays so where memory ends half-way
+  take_memory(plan, steps, batch, training, m);
+  if (training) take_memory(plan, steps, batch, false, m);
+  take_tables(plan, steps, batch, training, m);
+  m.plan = &plan;
+  m.steps_room = steps;
+  m.batch_room = batch;
+  m.training_room = training;
+}
+
+}  // namespace recurra

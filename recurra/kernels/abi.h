@@ -1,0 +1,65 @@
+/// What crosses the border between the engine, compiled once, and the kernels, compiled per target: plain
+/// structs without member functions, so that no symbol is shared.
+///
+/// Packed panel: `[panel][k][vector][lane]`, zero padded; a panel is `vectors` vectors wide.
+#pragma once
+
+#include "recurra/base/platform.h"
+
+namespace recurra {
+
+/// Takes a tile of results while it lies in L1: `scratch` is `[row][vectors * width]`, for rows
+/// `first_row .. first_row + rows` of the call and panel `panel`.
+using Epilogue = void (*)(const void* context, int panel, int first_row, int rows, const float* scratch);
+
+/// result[row][panel] = start + sum over k of a[row][k] * w[panel][k], k ascending, one chain of multiply-adds.
+struct ProductArgs {
+  int first_row, last_row;
+  int product_rows;  // rows from here on get the start value alone
+  int first_panel, last_panel;
+  bool descending;  // panels from last to first: what the cache still holds of the previous call comes first
+  int vectors;      // width of a panel: 1, 2, 3, 4 or 6
+
+  // Operand: k runs over `segments` pieces of `segment` floats, `segment_stride` apart, from a[row] + a_offset.
+  const float* const* a;
+  i64 a_offset;
+  int segments, segment;
+  i64 segment_stride;
+
+  const float* w;
+  i64 w_panel;
+
+  // Start value: the panel's first `lead_vectors` vectors from lead + panel * lead_panel, the rest from
+  // init[row] + init_offset + panel * init_panel; zero where init is null.
+  const float* lead;
+  i64 lead_panel;
+  int lead_vectors;
+  const float* const* init;
+  i64 init_offset, init_panel;
+
+  // Result: to `epilogue`, or where that is null to out[row] + out_offset + panel * out_panel, of which
+  // the last panel has only the columns up to `columns` (counted over all panels).
+  Epilogue epilogue;
+  const void* context;
+  float* const* out;
+  i64 out_offset, out_panel;
+  int columns;
+
+  const char** executed;  // where not null, the kernel writes its target's name here: the proof of what ran
+};
+
+/// sum[panel][m][vector][lane] = sum over k of a[k][m] * g[k][panel], k ascending over [first_k, last_k).
+struct GradientArgs {
+  i64 first_k, last_k;
+  const float* const* a;  // a[k] + a_offset: the operand's columns; null: all ones (a bias), one row
+  i64 a_offset;
+  int first_row, last_row;  // of the sum, columns of a
+  const float* const* g;  // g[k] + g_offset + panel * g_panel: `vectors` vectors
+  i64 g_offset, g_panel;
+  int vectors;
+  int first_panel, last_panel;
+  float* sum;
+  i64 sum_panel;  // rows of the sum * vectors * width
+};
+
+}  // namespace recurra

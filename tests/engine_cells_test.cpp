@@ -1,0 +1,225 @@
+/// Every cell, built in or toy, on every target of this machine against the double reference.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "recurra/base/error.h"
+#include "recurra/cells/lstm/lstm_reference.h"
+#include "recurra/cells/vanilla/vanilla_reference.h"
+#include "tests/support/engine_case.h"
+#include "tests/toy_cells/toy_references.h"
+
+namespace recurra::test {
+
+namespace {
+
+constexpr std::uint64_t seed = 20261;
+
+/// Sizes around every vector width of every target, and the guide's.
+constexpr int unit_counts[] = {1, 7, 8, 9, 15, 16, 17, 26, 50};
+
+template <class R>
+EngineCase random_case(Random& random, int units, int steps, bool initial, bool reverse) {
+  using T = reference::Traits<R>;
+  EngineCase c;
+  c.cell = R::name;
+  c.numbers = {R::gates, R::states, T::params, T::dense};
+  // One unit has weights up to 1: with many inputs it saturates, and of 1 - h^2 nothing is left to compare.
+  const int input = int(random.below(units > 1 ? 40 : 3)) + 1;
+  c.sizes = {int(random.below(17)) + 1, steps, input, units, 0, reverse};
+  c.initial_given = initial;
+  c.take_sequence = random.below(3) != 0;
+  if (random.below(3) != 0) {
+    for (int row = 0; row < c.sizes.batch; ++row) c.lengths.push_back(int(random.below(std::uint64_t(steps) + 1)));
+    c.lengths[0] = steps;
+    if (c.sizes.batch > 1) c.lengths[1] = 0;
+  }
+  c.fill(random);
+  return c;
+}
+
+template <class R>
+struct Expected {
+  reference::Values values, gradients;
+
+  explicit Expected(const EngineCase& c) : values(c.values), gradients(c.outside) {
+    reference::Recurrence<R> recurrence(c.sizes, c.lengths);
+    recurrence.forward(values);
+    gradients.b.assign(values.b.size(), 0.0);
+    recurrence.backward(values, gradients);
+  }
+};
+
+void expect_outputs(const Outputs& actual, const reference::Values& expected, const EngineCase& c) {
+  const auto check = [&](const char* what, const std::vector<float>& a, const std::vector<double>& e) {
+    const Difference d = compare(a, e);
+    EXPECT_LE(d.error, output_tolerance(c.sizes.units, d.largest)) << what << ": " << c.text();
+  };
+  if (c.take_sequence) check("y", actual.y, expected.y);
+  for (int k = 0; k < c.numbers.states; ++k) check("final state", actual.final[k], expected.final[k]);
+}
+
+/// The largest error of a gradient is at most 1e-5 of its largest value. Through saturated steps a gradient vanishes by
+/// factors 1 - h^2, whose relative error grows as they shrink: below 1e-6 of what came from outside it is measured
+/// against that.
+double gradient_tolerance(double largest) { return 1e-5 * std::max(largest, 1e-6); }
+
+void expect_gradients(const Outputs& actual, const reference::Values& expected, const EngineCase& c) {
+  const auto check = [&](const char* what, const std::vector<float>& a, const std::vector<double>& e) {
+    const Difference d = compare(a, e);
+    EXPECT_LE(d.error, gradient_tolerance(d.largest)) << what << ": " << c.text();
+  };
+  check("dx", actual.x, expected.x);
+  check("dW", actual.W, expected.W);
+  check("dU", actual.U, expected.U);
+  check("db", actual.b, expected.b);
+  check("dparams", actual.params, expected.params);
+  check("dP", actual.P, expected.P);
+  for (int k = 0; k < c.numbers.states; ++k) check("d initial", actual.initial[k], expected.initial[k]);
+}
+
+template <class R>
+void check_case(const EngineCase& c, bool toy) {
+  const Expected<R> expected(c);
+  for (const Target* target : supported_targets()) {
+    SCOPED_TRACE(target->name);
+    const Target& table = toy ? toy_target(*target) : *target;
+    const Outputs inference = run_forward(c, table, {});
+    expect_outputs(inference, expected.values, c);
+    const Outputs training = run_training(c, table, {});
+    expect_gradients(training, expected.gradients, c);
+    EXPECT_TRUE(same_bits(inference.y, training.y)) << c.text();
+    for (int k = 0; k < c.numbers.states; ++k) {
+      EXPECT_TRUE(same_bits(inference.final[k], training.final[k])) << c.text();
+    }
+    if (c.sizes.steps > 0) {
+      EXPECT_STREQ(training.backward.target, target->name);
+    }
+  }
+}
+
+template <class R>
+class CellTest : public testing::Test {};
+
+struct Builtin : std::false_type {};
+struct Toy : std::true_type {};
+
+template <class R, class Kind>
+struct Subject {
+  using Reference = R;
+  static constexpr bool toy = Kind::value;
+};
+
+using Subjects = testing::Types<
+#define RECURRA_CELL(folder, Struct) Subject<reference::Struct##Reference, Builtin>,
+#include "recurra/cells/cell_list.inc"
+#undef RECURRA_CELL
+    Subject<reference::TwoPhasesReference, Toy>, Subject<reference::ApartReference, Toy>,
+    Subject<reference::DiagonalReference, Toy>, Subject<reference::ScanReference, Toy>>;
+
+struct Names {
+  template <class S>
+  static std::string GetName(int) {
+    return S::Reference::name;
+  }
+};
+
+TYPED_TEST_SUITE(CellTest, Subjects, Names);
+
+TYPED_TEST(CellTest, agrees_with_the_reference_forward_and_backward) {
+  using R = typename TypeParam::Reference;
+  Random random(seed);
+  for (const int units : unit_counts) {
+    for (const int steps : {0, 1, 37}) {
+      for (const bool initial : {false, true}) {
+        for (const bool reverse : {false, true}) {
+          check_case<R>(random_case<R>(random, units, steps, initial, reverse), TypeParam::toy);
+        }
+      }
+    }
+  }
+}
+
+TYPED_TEST(CellTest, agrees_with_the_reference_behind_a_projection) {
+  using R = typename TypeParam::Reference;
+  Random random(seed + 1);
+  EngineCase probe = random_case<R>(random, 8, 3, true, false);
+  const CellKernels& kernels = find_cell(TypeParam::toy ? toy_target(active_target()) : active_target(), R::name);
+  if (kernels.reads_h || !kernels.dense) {
+    probe.sizes.projection = 3;
+    EXPECT_THROW(Plan({probe.cell, 4, 8, 3, false}, TypeParam::toy ? toy_target(active_target()) : active_target()), Error);
+    return;
+  }
+  for (const int units : {3, 9, 17, 50}) {
+    for (const int projection : {1, 7, 20, 64}) {
+      EngineCase c = random_case<R>(random, units, 11, projection % 2 == 0, units % 2 == 0);
+      c.sizes.projection = projection;
+      c.fill(random);
+      check_case<R>(c, TypeParam::toy);
+    }
+  }
+}
+
+/// The reference's own gradients, against central differences of its forward pass in double.
+TYPED_TEST(CellTest, reference_gradients_agree_with_central_differences) {
+  using R = typename TypeParam::Reference;
+  Random random(seed + 2);
+  for (const bool reverse : {false, true}) {
+    EngineCase c = random_case<R>(random, 5, 6, true, reverse);
+    if (!find_cell(TypeParam::toy ? toy_target(active_target()) : active_target(), R::name).reads_h &&
+        reference::Traits<R>::dense) {
+      c.sizes.projection = reverse ? 3 : 0;
+    }
+    c.take_sequence = true;
+    c.fill(random);
+    Expected<R> expected(c);
+    const auto loss = [&](const reference::Values& v) {
+      reference::Values copy = v;
+      reference::Recurrence<R>(c.sizes, c.lengths).forward(copy);
+      double sum = 0;
+      for (std::size_t i = 0; i < copy.y.size(); ++i) sum += c.outside.y[i] * copy.y[i];
+      for (int k = 0; k < R::states; ++k) {
+        for (std::size_t i = 0; i < copy.final[k].size(); ++i) sum += c.outside.final[k][i] * copy.final[k][i];
+      }
+      return sum;
+    };
+    const auto check = [&](std::vector<double> reference::Values::*member, const char* what) {
+      reference::Values v = c.values;
+      const double h = 1e-5;
+      const std::size_t stride = std::max<std::size_t>((v.*member).size() / 25, 1);
+      for (std::size_t i = 0; i < (v.*member).size(); i += stride) {
+        const double at = (v.*member)[i];
+        (v.*member)[i] = at + h;
+        const double above = loss(v);
+        (v.*member)[i] = at - h;
+        const double below = loss(v);
+        (v.*member)[i] = at;
+        const double slope = (above - below) / (2 * h);
+        EXPECT_NEAR((expected.gradients.*member)[i], slope, 1e-6 * std::max(1.0, std::abs(slope))) << what << " " << i;
+      }
+    };
+    check(&reference::Values::x, "x");
+    check(&reference::Values::W, "W");
+    check(&reference::Values::U, "U");
+    check(&reference::Values::b, "b");
+    check(&reference::Values::params, "params");
+    check(&reference::Values::P, "P");
+    for (int k = 0; k < R::states; ++k) {
+      reference::Values v = c.values;
+      for (std::size_t i = 0; i < v.initial[k].size(); ++i) {
+        const double at = v.initial[k][i];
+        v.initial[k][i] = at + 1e-5;
+        const double above = loss(v);
+        v.initial[k][i] = at - 1e-5;
+        const double below = loss(v);
+        v.initial[k][i] = at;
+        const double slope = (above - below) / 2e-5;
+        EXPECT_NEAR(expected.gradients.initial[k][i], slope, 1e-6 * std::max(1.0, std::abs(slope)));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+}  // namespace recurra::test

@@ -1,0 +1,189 @@
+#include "tests/support/engine_case.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace recurra::scalar_toy {
+extern const Target table;
+}
+#if defined(RECURRA_HAS_X86_TARGETS)
+namespace recurra::avx2_toy {
+extern const Target table;
+}
+namespace recurra::avx512_toy {
+extern const Target table;
+}
+#endif
+
+namespace recurra::test {
+
+namespace {
+
+using Doubles = std::vector<double>;
+using Floats = std::vector<float>;
+
+Floats to_float(const Doubles& values) { return {values.begin(), values.end()}; }
+
+std::size_t product(int a, int b, int c = 1) { return std::size_t(a) * std::size_t(b) * std::size_t(c); }
+
+void uniform(Doubles& to, std::size_t size, double limit, Random& random) {
+  to.resize(size);
+  for (double& value : to) value = random.uniform(-float(limit), float(limit));
+}
+
+/// Everything of a case in float, and the calls made of it.
+struct Run {
+  Run(const EngineCase& given, const Target& target)
+      : c(given), plan(stack_of(given), target), x(to_float(c.values.x)), W(to_float(c.values.W)),
+        U(to_float(c.values.U)), b(to_float(c.values.b)), params(to_float(c.values.params)), P(to_float(c.values.P)) {
+    weights = {W.data(), U.empty() ? nullptr : U.data(), b.empty() ? nullptr : b.data(),
+               params.empty() ? nullptr : params.data(), P.empty() ? nullptr : P.data()};
+    call.steps = c.sizes.steps;
+    call.batch = c.sizes.batch;
+    call.x = batch_major<const float>(x.data(), c.sizes.steps, c.sizes.input);
+    call.lengths = c.lengths.empty() ? nullptr : c.lengths.data();
+    if (c.take_sequence) {
+      out.y.assign(product(c.sizes.batch, c.sizes.steps, c.sizes.width()), -7.0F);
+      call.y = batch_major(out.y.data(), c.sizes.steps, c.sizes.width());
+    }
+    for (int k = 0; k < c.numbers.states; ++k) {
+      initial[k] = to_float(c.values.initial[k]);
+      out.final[k].assign(initial[k].size(), -7.0F);
+      call.initial[k] = c.initial_given ? initial[k].data() : nullptr;
+      call.final[k] = out.final[k].data();
+    }
+  }
+
+  static Stack stack_of(const EngineCase& c) {
+    return {c.cell, c.sizes.input, c.sizes.units, c.sizes.projection, c.sizes.reverse};
+  }
+
+  void backward_into(const Execution& execution, PackedWeights& packs, Workspace& workspace) {
+    BackwardCall back;
+    dy = to_float(c.outside.y);
+    if (c.take_sequence) back.dy = batch_major<const float>(dy.data(), c.sizes.steps, c.sizes.width());
+    for (int k = 0; k < c.numbers.states; ++k) {
+      d_final[k] = to_float(c.outside.final[k]);
+      out.initial[k].assign(initial[k].size(), -7.0F);
+      back.d_final[k] = d_final[k].data();
+      back.d_initial[k] = out.initial[k].data();
+    }
+    out.x.assign(x.size(), -7.0F);
+    back.dx = batch_major(out.x.data(), c.sizes.steps, c.sizes.input);
+    for (auto [from, to] : {std::pair{&W, &out.W}, {&U, &out.U}, {&b, &out.b}, {&params, &out.params}, {&P, &out.P}}) {
+      to->assign(from->size(), -7.0F);
+    }
+    back.d_weights = {out.W.data(), out.U.data(), out.b.empty() ? nullptr : out.b.data(), out.params.data(),
+                      out.P.data()};
+    backward(plan, packs, call, back, workspace, execution);
+    out.backward = workspace.report();
+  }
+
+  const EngineCase& c;
+  Plan plan;
+  Floats x, W, U, b, params, P, dy, initial[3], d_final[3];
+  Weights weights;
+  Call call;
+  Outputs out;
+};
+
+Outputs run(const EngineCase& c, const Target& target, const Execution& execution, bool training, bool back) {
+  Run run(c, target);
+  PackedWeights packs(run.plan, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
+  Team alone(1);
+  packs.pack(run.plan, run.weights, execution.team != nullptr ? *execution.team : alone, execution.threads);
+  Workspace workspace;
+  workspace.prepare(run.plan, c.sizes.steps, c.sizes.batch, training);
+  forward(run.plan, packs, run.call, workspace, training, execution);
+  run.out.forward = workspace.report();
+  if (back) run.backward_into(execution, packs, workspace);
+  return std::move(run.out);
+}
+
+}  // namespace
+
+void EngineCase::fill(Random& random) {
+  const double limit = 1.0 / std::sqrt(double(sizes.units));
+  uniform(values.W, product(sizes.input, numbers.gates, sizes.units), limit, random);
+  uniform(values.U, numbers.dense ? product(sizes.width(), numbers.gates, sizes.units) : 0, limit, random);
+  uniform(values.b, product(numbers.gates, sizes.units), limit, random);
+  uniform(values.params, product(numbers.params, sizes.units), limit, random);
+  uniform(values.P, product(sizes.units, sizes.projection), limit, random);
+  values.x.resize(product(sizes.batch, sizes.steps, sizes.input));
+  for (double& value : values.x) value = random.normal();
+  // A gradient that is a single number may cancel to nothing, and then its relative error says nothing: with one unit
+  // all that comes from outside has one sign.
+  const auto gradient = [&] { return sizes.units > 1 ? random.normal() : random.uniform(0.5F, 1.5F); };
+  outside.y.resize(take_sequence ? product(sizes.batch, sizes.steps, sizes.width()) : 0);
+  for (double& value : outside.y) value = gradient();
+  for (int k = 0; k < numbers.states; ++k) {
+    const std::size_t size = product(sizes.batch, k == 0 ? sizes.width() : sizes.units);
+    uniform(values.initial[k], size, initial_given ? 1.0 : 0.0, random);
+    outside.final[k].resize(size);
+    for (double& value : outside.final[k]) value = gradient();
+  }
+}
+
+EngineCase EngineCase::only_row(int row) const {
+  EngineCase one = *this;
+  one.sizes.batch = 1;
+  if (!lengths.empty()) one.lengths = {lengths[std::size_t(row)]};
+  const auto take = [&](Doubles& values) {
+    const std::size_t size = values.size() / std::size_t(sizes.batch);
+    values = Doubles(values.begin() + std::ptrdiff_t(size) * row, values.begin() + std::ptrdiff_t(size) * (row + 1));
+  };
+  take(one.values.x);
+  take(one.outside.y);
+  for (int k = 0; k < numbers.states; ++k) {
+    take(one.values.initial[k]);
+    take(one.outside.final[k]);
+  }
+  return one;
+}
+
+std::string EngineCase::text() const {
+  std::string s = cell + " units " + std::to_string(sizes.units) + " input " + std::to_string(sizes.input) + " batch " +
+                  std::to_string(sizes.batch) + " steps " + std::to_string(sizes.steps) + " projection " +
+                  std::to_string(sizes.projection) + (sizes.reverse ? " reverse" : "") +
+                  (initial_given ? " initial" : "") + (take_sequence ? "" : " final only") + " lengths";
+  for (const int length : lengths) s += " " + std::to_string(length);
+  return s;
+}
+
+Outputs run_forward(const EngineCase& c, const Target& target, const Execution& execution, bool training) {
+  return run(c, target, execution, training, false);
+}
+
+Outputs run_training(const EngineCase& c, const Target& target, const Execution& execution) {
+  return run(c, target, execution, true, true);
+}
+
+const Target& toy_target(const Target& target) {
+#if defined(RECURRA_HAS_X86_TARGETS)
+  if (std::string(target.name) == "avx2") return avx2_toy::table;
+  if (std::string(target.name) == "avx512") return avx512_toy::table;
+#endif
+  return scalar_toy::table;
+}
+
+Difference compare(const Floats& actual, const Doubles& expected) {
+  Difference difference;
+  if (actual.size() != expected.size()) return {INFINITY, 0};
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const double error = std::abs(double(actual[i]) - expected[i]);
+    if (!(error <= difference.error)) difference.error = error;  // NaN counts as the largest
+    difference.largest = std::max(difference.largest, std::abs(expected[i]));
+  }
+  return difference;
+}
+
+double output_tolerance(int units, double largest) {
+  return 2e-6 * std::max(1.0, std::sqrt(units / 512.0)) * std::max(1.0, largest);
+}
+
+bool same_bits(const Floats& a, const Floats& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+}
+
+}  // namespace recurra::test

@@ -1,0 +1,66 @@
+/// One random problem for the engine: sizes, weights and sequences, run on a target and compared with the reference.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "recurra/base/random.h"
+#include "recurra/engine/engine.h"
+#include "tests/reference/reference.h"
+
+namespace recurra::test {
+
+/// What a run of the engine gives; empty where it was not asked for. Same layouts as reference::Values.
+struct Outputs {
+  std::vector<float> y, x, W, U, b, params, P;  // x: gradient of the input, …
+  std::vector<float> final[3], initial[3];      // initial: gradients
+  Report forward, backward;
+};
+
+/// Numbers of a cell the case needs, from its kernels.
+struct CellSizes {
+  int gates, states, params;
+  bool dense;
+};
+
+struct EngineCase {
+  std::string cell;
+  reference::Sizes sizes;
+  CellSizes numbers{};
+  std::vector<int> lengths;    // empty: all steps
+  bool initial_given = true;
+  bool take_sequence = true;   // else only final states leave the engine
+  reference::Values values;    // every number a float
+  reference::Values outside;   // y and final: the gradients that come from outside
+
+  /// Random weights in +-1/sqrt(units), normal inputs, states in (-1, 1).
+  void fill(Random& random);
+
+  /// The case over again with only row `row`.
+  [[nodiscard]] EngineCase only_row(int row) const;
+
+  [[nodiscard]] std::string text() const;
+};
+
+[[nodiscard]] Outputs run_forward(const EngineCase& c, const Target& target, const Execution& execution,
+                                  bool training = false);
+[[nodiscard]] Outputs run_training(const EngineCase& c, const Target& target, const Execution& execution);
+
+/// The toy cells' table on the target of that name.
+[[nodiscard]] const Target& toy_target(const Target& target);
+
+/// Largest difference, and largest absolute value of `expected`.
+struct Difference {
+  double error = 0;
+  double largest = 0;
+};
+
+[[nodiscard]] Difference compare(const std::vector<float>& actual, const std::vector<double>& expected);
+
+/// Bounds of the project for f32, in terms of the reference's largest value.
+[[nodiscard]] double output_tolerance(int units, double largest);
+
+/// The same bits.
+[[nodiscard]] bool same_bits(const std::vector<float>& a, const std::vector<float>& b);
+
+}  // namespace recurra::test
