@@ -1,9 +1,6 @@
 #include "recurra/base/file.h"
 
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,47 +11,16 @@
 #include <unistd.h>
 
 #include "recurra/base/error.h"
+#include "tests/support/temporary_folder.h"
 
 namespace recurra {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder of the test's own, gone with it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no temporary folder " + path_);
-  }
-
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  ~TemporaryFolder() { fs::remove_all(path_); }
-
-  fs::path operator/(const std::string& name) const { return path() / name; }
-
-  [[nodiscard]] fs::path path() const { return path_; }
-
- private:
-  std::string path_ = testing::TempDir() + "recurra-XXXXXX";
-};
-
-void write(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-}
-
-template <class Action>
-std::string error_of(ErrorCode code, Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code);
-    return error.what();
-  }
-  return "no error";
-}
+using test::error_text;
+using test::TemporaryFolder;
+using test::write_bytes;
 
 void write_whole(const fs::path& path, const std::string& text) {
   const std::span<const std::byte> parts[] = {bytes_of(text)};
@@ -111,13 +77,13 @@ TEST(File, reads_what_was_written_in_parts) {
 
 TEST(File, reads_an_empty_file) {
   const TemporaryFolder folder;
-  write(folder / "file", "");
+  write_bytes(folder / "file", "");
   EXPECT_EQ(read_file(folder / "file"), "");
 }
 
 TEST(File, reads_in_pieces_and_says_where_the_end_is) {
   const TemporaryFolder folder;
-  write(folder / "file", "abcde");
+  write_bytes(folder / "file", "abcde");
   InputFile file(folder / "file");
   EXPECT_EQ(file.size(), 5);
   std::array<std::byte, 3> bytes{};
@@ -130,7 +96,7 @@ TEST(File, reads_in_pieces_and_says_where_the_end_is) {
 
 TEST(File, moves_with_its_position) {
   const TemporaryFolder folder;
-  write(folder / "file", "abcde");
+  write_bytes(folder / "file", "abcde");
   InputFile file(folder / "file");
   std::array<std::byte, 2> bytes{};
   EXPECT_EQ(file.read(bytes), 2U);
@@ -142,13 +108,13 @@ TEST(File, moves_with_its_position) {
 TEST(File, names_a_missing_file) {
   const TemporaryFolder folder;
   const fs::path path = folder / "missing";
-  EXPECT_EQ(error_of(ErrorCode::io, [&] { (void)read_file(path); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { (void)read_file(path); }),
             path.string() + ": expected a file that can be read, got No such file or directory");
 }
 
 TEST(File, refuses_to_read_a_folder) {
   const TemporaryFolder folder;
-  EXPECT_EQ(error_of(ErrorCode::io, [&] { (void)read_file(folder.path()); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { (void)read_file(folder.path()); }),
             folder.path().string() + ": expected a regular file, got a folder");
 }
 
@@ -156,30 +122,30 @@ TEST(File, refuses_a_pipe_without_waiting_for_its_writer) {
   const TemporaryFolder folder;
   const fs::path path = folder / "pipe";
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
-  EXPECT_EQ(error_of(ErrorCode::io, [&] { (void)read_file(path); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { (void)read_file(path); }),
             path.string() + ": expected a regular file, got a pipe");
 }
 
 TEST(File, refuses_to_read_a_device) {
-  EXPECT_EQ(error_of(ErrorCode::io, [] { (void)read_file("/dev/zero"); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [] { (void)read_file("/dev/zero"); }),
             "/dev/zero: expected a regular file, got a device");
 }
 
 TEST(File, names_a_file_without_permission) {
   const TemporaryFolder folder;
   const fs::path path = folder / "file";
-  write(path, "secret");
+  write_bytes(path, "secret");
   fs::permissions(folder.path(), fs::perms::others_exec | fs::perms::owner_all);
   fs::permissions(path, fs::perms::none);
   without_rights([&] {
-    EXPECT_EQ(error_of(ErrorCode::io, [&] { (void)read_file(path); }),
+    EXPECT_EQ(error_text(ErrorCode::io, [&] { (void)read_file(path); }),
               path.string() + ": expected a file that can be read, got Permission denied");
   });
 }
 
 TEST(File, writing_replaces_the_file_and_leaves_nothing_else) {
   const TemporaryFolder folder;
-  write(folder / "file", "an old and longer text");
+  write_bytes(folder / "file", "an old and longer text");
   write_whole(folder / "file", "new");
   EXPECT_EQ(read_file(folder / "file"), "new");
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"file"});
@@ -197,7 +163,7 @@ TEST(File, writing_takes_a_name_in_the_working_folder) {
 
 TEST(File, writing_removes_what_a_killed_process_left) {
   const TemporaryFolder folder;
-  write(folder / ("file.tmp-" + std::to_string(getpid())), "half a file of a process with the same id");
+  write_bytes(folder / ("file.tmp-" + std::to_string(getpid())), "half a file of a process with the same id");
   write_whole(folder / "file", "new");
   EXPECT_EQ(read_file(folder / "file"), "new");
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"file"});
@@ -205,7 +171,7 @@ TEST(File, writing_removes_what_a_killed_process_left) {
 
 TEST(File, writing_does_not_follow_a_planted_link) {
   const TemporaryFolder folder;
-  write(folder / "victim", "untouched");
+  write_bytes(folder / "victim", "untouched");
   fs::create_symlink(folder / "victim", folder / ("file.tmp-" + std::to_string(getpid())));
   write_whole(folder / "file", "new");
   EXPECT_EQ(read_file(folder / "victim"), "untouched");
@@ -215,12 +181,12 @@ TEST(File, writing_does_not_follow_a_planted_link) {
 TEST(File, a_write_that_fails_leaves_the_old_file_and_no_temporary) {
   const TemporaryFolder folder;
   const fs::path path = folder / "file";
-  write(path, "old");
+  write_bytes(path, "old");
   const std::string large(100'000, 'x');
   std::string text;
   {
     const FileSizeLimit limit(65536);
-    text = error_of(ErrorCode::io, [&] { write_whole(path, large); });
+    text = error_text(ErrorCode::io, [&] { write_whole(path, large); });
   }
   EXPECT_EQ(text, path.string() + ": expected a file that can be written, got File too large");
   EXPECT_EQ(read_file(path), "old");
@@ -245,8 +211,8 @@ TEST(File, threads_that_write_one_path_leave_one_whole_file) {
 
 /// Both doors must say the same: the early check and the write itself.
 void expect_both_refuse(const fs::path& path, const std::string& text) {
-  EXPECT_EQ(error_of(ErrorCode::io, [&] { require_writable_folder(path); }), text);
-  EXPECT_EQ(error_of(ErrorCode::io, [&] { write_whole(path, "new"); }), text);
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { require_writable_folder(path); }), text);
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { write_whole(path, "new"); }), text);
 }
 
 TEST(File, a_missing_output_folder_is_named) {
@@ -258,14 +224,14 @@ TEST(File, a_missing_output_folder_is_named) {
 
 TEST(File, an_output_folder_that_is_a_file_is_named) {
   const TemporaryFolder folder;
-  write(folder / "file", "");
+  write_bytes(folder / "file", "");
   expect_both_refuse(folder / "file/model", (folder / "file").string() + ": expected a folder, got a file");
 }
 
 TEST(File, an_output_folder_without_permission_is_named_and_the_old_file_stays) {
   const TemporaryFolder folder;
   const fs::path path = folder / "file";
-  write(path, "old");
+  write_bytes(path, "old");
   fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec | fs::perms::others_exec);
   without_rights([&] {
     expect_both_refuse(
@@ -293,7 +259,7 @@ TEST(File, a_device_is_not_replaced_by_a_file) {
 
 TEST(File, the_check_of_the_output_folder_leaves_nothing) {
   const TemporaryFolder folder;
-  write(folder / "file", "old");
+  write_bytes(folder / "file", "old");
   require_writable_folder(folder / "file");
   require_writable_folder(folder / "other");
   EXPECT_EQ(read_file(folder / "file"), "old");

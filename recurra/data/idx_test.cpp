@@ -1,9 +1,6 @@
 #include "recurra/data/idx.h"
 
-#include <cstdlib>
-#include <fstream>
 #include <numeric>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -11,47 +8,16 @@
 #include <zlib.h>
 
 #include "recurra/base/error.h"
+#include "tests/support/temporary_folder.h"
 
 namespace recurra {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder of the test's own, gone with it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no temporary folder " + path_);
-  }
-
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  ~TemporaryFolder() { fs::remove_all(path_); }
-
-  fs::path operator/(const std::string& name) const { return path() / name; }
-
-  [[nodiscard]] fs::path path() const { return path_; }
-
- private:
-  std::string path_ = testing::TempDir() + "recurra-XXXXXX";
-};
-
-void write(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-}
-
-template <class Action>
-std::string error_of(ErrorCode code, Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code);
-    return error.what();
-  }
-  return "no error";
-}
+using test::error_text;
+using test::TemporaryFolder;
+using test::write_bytes;
 
 std::string header_of(const std::vector<std::uint32_t>& extents, char type = 0x08) {
   std::string text{'\0', '\0', type, static_cast<char>(extents.size())};
@@ -90,8 +56,8 @@ std::string text_of(const Tensor& tensor) {
 std::string refusal_of(const std::string& bytes, ErrorCode code = ErrorCode::format) {
   const TemporaryFolder folder;
   const fs::path path = folder / "file";
-  write(path, bytes);
-  const std::string text = error_of(code, [&] { (void)read_idx(path); });
+  write_bytes(path, bytes);
+  const std::string text = error_text(code, [&] { (void)read_idx(path); });
   const std::string prefix = path.string() + ": ";
   EXPECT_TRUE(text.starts_with(prefix)) << text;
   return text.substr(std::min(prefix.size(), text.size()));
@@ -99,7 +65,7 @@ std::string refusal_of(const std::string& bytes, ErrorCode code = ErrorCode::for
 
 TEST(Idx, reads_a_plain_file) {
   const TemporaryFolder folder;
-  write(folder / "file", header_of({2, 3, 4}) + counting(24));
+  write_bytes(folder / "file", header_of({2, 3, 4}) + counting(24));
   const Tensor tensor = read_idx(folder / "file");
   EXPECT_EQ(tensor.shape(), (Shape{2, 3, 4}));
   EXPECT_EQ(tensor.dtype(), Dtype::u8);
@@ -109,26 +75,27 @@ TEST(Idx, reads_a_plain_file) {
 TEST(Idx, reads_ranks_1_to_8) {
   const TemporaryFolder folder;
   for (std::size_t rank = 1; rank <= 8; ++rank) {
-    write(folder / "file", header_of(std::vector<std::uint32_t>(rank, 2)) + counting(std::size_t{1} << rank));
+    write_bytes(folder / "file",
+                header_of(std::vector<std::uint32_t>(rank, 2)) + counting(std::size_t{1} << rank));
     EXPECT_EQ(read_idx(folder / "file").shape().rank(), static_cast<int>(rank));
   }
 }
 
 TEST(Idx, reads_gzip_whatever_the_name) {
   const TemporaryFolder folder;
-  write(folder / "file.txt", compressed(header_of({300, 1000}) + counting(300'000)));
+  write_bytes(folder / "file.txt", compressed(header_of({300, 1000}) + counting(300'000)));
   EXPECT_EQ(text_of(read_idx(folder / "file.txt")), counting(300'000));
 }
 
 TEST(Idx, reads_a_plain_file_named_gz) {
   const TemporaryFolder folder;
-  write(folder / "file.gz", header_of({3}) + "abc");
+  write_bytes(folder / "file.gz", header_of({3}) + "abc");
   EXPECT_EQ(text_of(read_idx(folder / "file.gz")), "abc");
 }
 
 TEST(Idx, reads_gzip_of_several_members) {
   const TemporaryFolder folder;
-  write(folder / "file", compressed(header_of({6}) + "ab") + compressed("cdef") + compressed(""));
+  write_bytes(folder / "file", compressed(header_of({6}) + "ab") + compressed("cdef") + compressed(""));
   EXPECT_EQ(text_of(read_idx(folder / "file")), "abcdef");
 }
 
@@ -137,28 +104,28 @@ TEST(Idx, reads_gzip_of_the_highest_ratio) {
   const std::string zeros(50'000'000, '\0');
   const std::string packed = compressed(header_of({50'000'000}) + zeros);
   ASSERT_GT(zeros.size() / packed.size(), 1000U);
-  write(folder / "file", packed);
+  write_bytes(folder / "file", packed);
   EXPECT_EQ(read_idx(folder / "file").size(), 50'000'000);
 }
 
 TEST(Idx, reads_zero_elements) {
   const TemporaryFolder folder;
-  write(folder / "file", header_of({0, 28, 28}));
+  write_bytes(folder / "file", header_of({0, 28, 28}));
   EXPECT_EQ(read_idx(folder / "file").shape(), (Shape{0, 28, 28}));
-  write(folder / "file", compressed(header_of({0, 28, 28})));
+  write_bytes(folder / "file", compressed(header_of({0, 28, 28})));
   EXPECT_EQ(read_idx(folder / "file").shape(), (Shape{0, 28, 28}));
 }
 
 TEST(Idx, names_a_missing_file) {
   const TemporaryFolder folder;
   const fs::path path = folder / "missing.gz";
-  EXPECT_EQ(error_of(ErrorCode::io, [&] { (void)read_idx(path); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { (void)read_idx(path); }),
             path.string() + ": expected a file that can be read, got No such file or directory");
 }
 
 TEST(Idx, refuses_a_folder) {
   const TemporaryFolder folder;
-  EXPECT_EQ(error_of(ErrorCode::io, [&] { (void)read_idx(folder.path()); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { (void)read_idx(folder.path()); }),
             folder.path().string() + ": expected a regular file, got a folder");
 }
 

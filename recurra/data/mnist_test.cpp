@@ -1,56 +1,22 @@
 #include "recurra/data/mnist.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "recurra/base/error.h"
+#include "tests/support/temporary_folder.h"
 
 namespace recurra {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder of the test's own, gone with it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no temporary folder " + path_);
-  }
-
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  ~TemporaryFolder() { fs::remove_all(path_); }
-
-  fs::path operator/(const std::string& name) const { return path() / name; }
-
-  [[nodiscard]] fs::path path() const { return path_; }
-
- private:
-  std::string path_ = testing::TempDir() + "recurra-XXXXXX";
-};
-
-void write(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-}
-
-template <class Action>
-std::string error_of(ErrorCode code, Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code);
-    return error.what();
-  }
-  return "no error";
-}
+using test::error_text;
+using test::TemporaryFolder;
+using test::write_bytes;
 
 const fs::path shipped = fs::path(RECURRA_SOURCE_DIR) / "data" / "mnist";
 
@@ -67,18 +33,18 @@ std::string zeros(const std::vector<int>& extents) {
 
 /// A set of 3 training images and 2 test images of 4 by 5, plain.
 void write_small_set(const TemporaryFolder& folder) {
-  write(folder / "train-images-idx3-ubyte", zeros({3, 4, 5}));
-  write(folder / "train-labels-idx1-ubyte", zeros({3}));
-  write(folder / "t10k-images-idx3-ubyte", zeros({2, 4, 5}));
-  write(folder / "t10k-labels-idx1-ubyte", zeros({2}));
+  write_bytes(folder / "train-images-idx3-ubyte", zeros({3, 4, 5}));
+  write_bytes(folder / "train-labels-idx1-ubyte", zeros({3}));
+  write_bytes(folder / "t10k-images-idx3-ubyte", zeros({2, 4, 5}));
+  write_bytes(folder / "t10k-labels-idx1-ubyte", zeros({2}));
 }
 
 /// The error of reading the small set with `name` replaced by `bytes`, without the folder in front of it.
 std::string refusal_of(ErrorCode code, const std::string& name, const std::string& bytes) {
   const TemporaryFolder folder;
   write_small_set(folder);
-  write(folder / name, bytes);
-  const std::string text = error_of(code, [&] { (void)read_mnist(folder.path()); });
+  write_bytes(folder / name, bytes);
+  const std::string text = error_text(code, [&] { (void)read_mnist(folder.path()); });
   const std::string prefix = folder.path().string() + "/";
   EXPECT_TRUE(text.starts_with(prefix)) << text;
   return text.substr(std::min(prefix.size(), text.size()));
@@ -113,7 +79,7 @@ TEST(Mnist, images_lie_between_0_and_1) {
 TEST(Mnist, prefers_the_plain_file) {
   const TemporaryFolder folder;
   write_small_set(folder);
-  write(folder / "train-images-idx3-ubyte.gz", "not read");
+  write_bytes(folder / "train-images-idx3-ubyte.gz", "not read");
   const Mnist mnist = read_mnist(folder.path());
   EXPECT_EQ(mnist.train.images.shape(), (Shape{3, 4, 5}));
   EXPECT_EQ(mnist.test.labels.shape(), (Shape{2}));
@@ -123,7 +89,7 @@ TEST(Mnist, names_a_missing_file) {
   const TemporaryFolder folder;
   write_small_set(folder);
   fs::remove(folder / "t10k-labels-idx1-ubyte");
-  EXPECT_EQ(error_of(ErrorCode::io, [&] { (void)read_mnist(folder.path()); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { (void)read_mnist(folder.path()); }),
             (folder / "t10k-labels-idx1-ubyte.gz").string() +
                 ": expected a file that can be read, got No such file or directory");
 }

@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "recurra/engine/schedule.h"
+
 namespace recurra {
 
 namespace {
 
-struct Range {
-  int first, last;
-};
-
-Range share(int count, const Crew& crew) {
-  return {count * crew.index() / crew.count(), count * (crew.index() + 1) / crew.count()};
-}
+Range share(int count, const Crew& crew) { return even_share(count, crew.index(), crew.count()); }
 
 /// The gates of one product in the order of its panel.
 struct Gates {
@@ -100,9 +96,11 @@ PackedWeights::PackedWeights(const Plan& plan, Use use) : use_(use) {
   if (plan.projected()) back_projection = AlignedBuffer<float>(i64{units.count} * units.width * plan.width());
 }
 
-void PackedWeights::pack(const Plan& plan, const Weights& weights, Team& team, int threads) noexcept {
+void PackedWeights::pack(const Plan& plan, const Weights& weights, const Execution& execution) noexcept {
   const CellKernels& cell = plan.cell();
-  team.run(threads, [&](const Crew& crew) {
+  // Copying a megabyte takes some 100 us; below a tenth of that a second thread does not pay.
+  const i64 floats = in.size() + back_in.size();
+  team_of(execution).run(floats > 32'768 ? threads_of(execution) : 1, [&](const Crew& crew) {
     const Range blocks = share(plan.blocks(), crew);
     const Gates input{cell.input_order, cell.input.count};
     pack_forward(plan, weights.W, plan.input(), input, in.data(), blocks);

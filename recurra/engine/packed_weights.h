@@ -2,7 +2,7 @@
 #pragma once
 
 #include "recurra/base/buffer.h"
-#include "recurra/base/team.h"
+#include "recurra/engine/call.h"
 #include "recurra/engine/plan.h"
 
 namespace recurra {
@@ -20,7 +20,7 @@ class RECURRA_API PackedWeights {
 
   /// Fills the packs from canonical weights, in parallel. Allocates nothing. W and, where the cell has them, U,
   /// params and P must not be null.
-  void pack(const Plan& plan, const Weights& weights, Team& team, int threads) noexcept;
+  void pack(const Plan& plan, const Weights& weights, const Execution& execution = {}) noexcept;
 
   [[nodiscard]] bool for_training() const noexcept { return use_ == Use::training; }
 

@@ -8,6 +8,8 @@ namespace {
 
 constexpr i64 most_units = i64{1} << 20;
 
+}  // namespace
+
 int checked_size(i64 size, const char* subject, i64 least) {
   if (size < least || size > most_units) {
     throw Error(ErrorCode::invalid_argument, subject, std::to_string(least) + " to " + std::to_string(most_units),
@@ -16,8 +18,7 @@ int checked_size(i64 size, const char* subject, i64 least) {
   return static_cast<int>(size);
 }
 
-/// Fewest padded columns; of equals the widest panel, which has the best ratio of adds to loads.
-Panels cut(int columns, int width) {
+Panels cut_panels(int columns, int width) {
   Panels best;
   for (const int vectors : {4, 3, 2, 1}) {
     const int panel = vectors * width;
@@ -26,8 +27,6 @@ Panels cut(int columns, int width) {
   }
   return best;
 }
-
-}  // namespace
 
 Plan::Plan(const Stack& stack, const Target& target)
     : stack_(stack), target_(&target), cell_(&find_cell(target, stack.cell)) {
@@ -41,9 +40,9 @@ Plan::Plan(const Stack& stack, const Target& target)
   width_ = projection > 0 ? projection : units;
   run_ = cell_->vectors * target.width;
   blocks_ = (units + run_ - 1) / run_;
-  unit_panels_ = cut(padded(), target.width);
-  input_panels_ = cut(input, target.width);
-  width_panels_ = cut(width_, target.width);
+  unit_panels_ = cut_panels(padded(), target.width);
+  input_panels_ = cut_panels(input, target.width);
+  width_panels_ = cut_panels(width_, target.width);
 }
 
 int Plan::order_offset(int phase) const noexcept {

@@ -16,6 +16,13 @@ struct Panels {
   int width = 0;  // floats: vectors * target width
 };
 
+/// `columns` cut for vectors of `width` floats: fewest padded columns, of equals the widest panel, which has the best
+/// ratio of adds to loads.
+[[nodiscard]] Panels cut_panels(int columns, int width);
+
+/// `size` as an int. Throws Error (invalid_argument) with `subject` unless it is in least .. 2^20.
+[[nodiscard]] int checked_size(i64 size, const char* subject, i64 least);
+
 /// Built once for a stack; immutable, shared by any number of threads.
 class RECURRA_API Plan {
  public:

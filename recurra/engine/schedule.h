@@ -35,4 +35,13 @@ struct Split {
 [[nodiscard]] Team& team_of(const Execution& execution);
 [[nodiscard]] int threads_of(const Execution& execution);
 
+/// A plain product's panels and its packed weights of `depth` rows.
+inline void plain_panels(const Panels& panels, const float* weights, i64 depth, ProductArgs& p) noexcept {
+  p.vectors = panels.vectors;
+  p.columns = panels.columns;
+  p.w = weights;
+  p.w_panel = depth * panels.width;
+  p.out_panel = panels.width;
+}
+
 }  // namespace recurra

@@ -44,13 +44,4 @@ inline void gate_operand(const Plan& plan, const Memory& m, i64 step, Window win
   p.segment_stride = m.gate_block;
 }
 
-/// A plain product's panels and its packed weights of `depth` rows.
-inline void plain_panels(const Panels& panels, const float* weights, i64 depth, ProductArgs& p) noexcept {
-  p.vectors = panels.vectors;
-  p.columns = panels.columns;
-  p.w = weights;
-  p.w_panel = depth * panels.width;
-  p.out_panel = panels.width;
-}
-
 }  // namespace recurra

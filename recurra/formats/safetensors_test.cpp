@@ -1,58 +1,24 @@
 #include "recurra/formats/safetensors.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <limits>
 #include <numeric>
-#include <stdexcept>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "recurra/base/error.h"
 #include "recurra/base/file.h"
+#include "tests/support/temporary_folder.h"
 
 namespace recurra {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder of the test's own, gone with it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no temporary folder " + path_);
-  }
-
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  ~TemporaryFolder() { fs::remove_all(path_); }
-
-  fs::path operator/(const std::string& name) const { return path() / name; }
-
-  [[nodiscard]] fs::path path() const { return path_; }
-
- private:
-  std::string path_ = testing::TempDir() + "recurra-XXXXXX";
-};
-
-void write(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-}
-
-template <class Action>
-std::string error_of(ErrorCode code, Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code);
-    return error.what();
-  }
-  return "no error";
-}
+using test::error_text;
+using test::TemporaryFolder;
+using test::write_bytes;
 
 /// A safetensors file with this header and these bytes of tensors.
 std::string file_of(const std::string& header, std::size_t data) {
@@ -65,8 +31,8 @@ std::string file_of(const std::string& header, std::size_t data) {
 std::string refusal_of(const std::string& bytes) {
   const TemporaryFolder folder;
   const fs::path path = folder / "model.safetensors";
-  write(path, bytes);
-  const std::string text = error_of(ErrorCode::format, [&] { (void)read_safetensors(path); });
+  write_bytes(path, bytes);
+  const std::string text = error_text(ErrorCode::format, [&] { (void)read_safetensors(path); });
   const std::string prefix = path.string() + ": expected ";
   EXPECT_TRUE(text.starts_with(prefix)) << text;
   return text.substr(std::min(prefix.size(), text.size()));
@@ -144,11 +110,11 @@ TEST(Safetensors, writes_the_bytes_of_the_format_with_every_tensor_aligned) {
 
 TEST(Safetensors, reads_tensors_in_another_order_than_the_header) {
   const TemporaryFolder folder;
-  write(folder / "model",
-        file_of(R"({"b":{"shape":[1],"data_offsets":[1,2],"dtype":"U8"},)"
-                R"("a":{"dtype":"U8","shape":[],"data_offsets":[0,1]}} )",
-                0) +
-            "xy");
+  write_bytes(folder / "model",
+              file_of(R"({"b":{"shape":[1],"data_offsets":[1,2],"dtype":"U8"},)"
+                      R"("a":{"dtype":"U8","shape":[],"data_offsets":[0,1]}} )",
+                      0) +
+                  "xy");
   const WeightTable table = read_safetensors(folder / "model");
   EXPECT_EQ(table.entries()[0].name, "b");
   EXPECT_EQ(table.at("b").as<std::uint8_t>()[0], 'y');
@@ -163,7 +129,7 @@ TEST(Safetensors, reads_100000_tensors_and_refuses_one_more) {
     entries.append(i == 0 ? "\"" : ",\"").append(std::to_string(i));
     entries.append(R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})");
   }
-  write(folder / "model", file_of("{" + entries + "}", 0));
+  write_bytes(folder / "model", file_of("{" + entries + "}", 0));
   EXPECT_EQ(read_safetensors(folder / "model").size(), 100'000);
   EXPECT_EQ(refusal_of(file_of("{" + entries + R"(,"more":{}})", 0)), "at most 100,000 tensors, got more");
 }
@@ -184,7 +150,7 @@ TEST(Safetensors, a_flipped_bit_is_refused_or_changes_a_value) {
   for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     std::string flipped = bytes;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ 1 << bit % 8);
-    write(folder / "flipped", flipped);
+    write_bytes(folder / "flipped", flipped);
     try {
       EXPECT_EQ(read_safetensors(folder / "flipped").size(), example().size());
     } catch (const Error& error) {
@@ -197,7 +163,7 @@ TEST(Safetensors, a_flipped_bit_is_refused_or_changes_a_value) {
 TEST(Safetensors, names_a_missing_file) {
   const TemporaryFolder folder;
   const fs::path path = folder / "missing";
-  EXPECT_EQ(error_of(ErrorCode::io, [&] { (void)read_safetensors(path); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { (void)read_safetensors(path); }),
             path.string() + ": expected a file that can be read, got No such file or directory");
 }
 
@@ -283,8 +249,8 @@ TEST(Safetensors, refuses_what_is_there_twice) {
 
 TEST(Safetensors, names_an_unsupported_element_type_and_what_is_supported) {
   const TemporaryFolder folder;
-  write(folder / "model", file_of(R"({"w":{"dtype":"F16","shape":[4],"data_offsets":[0,8]}})", 8));
-  EXPECT_EQ(error_of(ErrorCode::unsupported, [&] { (void)read_safetensors(folder / "model"); }),
+  write_bytes(folder / "model", file_of(R"({"w":{"dtype":"F16","shape":[4],"data_offsets":[0,8]}})", 8));
+  EXPECT_EQ(error_text(ErrorCode::unsupported, [&] { (void)read_safetensors(folder / "model"); }),
             (folder / "model").string() + R"(: dtype of "w" "F16": supported are F32, U8, I32, I64)");
 }
 
@@ -336,7 +302,7 @@ TEST(Safetensors, does_not_write_what_it_would_not_read) {
   const auto refusal_to_write = [&](const std::string& name, Shape shape) {
     WeightTable table;
     table.add(name, Tensor(std::move(shape)));
-    return error_of(ErrorCode::invalid_argument, [&] { write_safetensors(folder / "model", table); });
+    return error_text(ErrorCode::invalid_argument, [&] { write_safetensors(folder / "model", table); });
   };
   EXPECT_EQ(refusal_to_write("__metadata__", {1}),
             "__metadata__: expected another name for a tensor, got the format's own word");
@@ -347,10 +313,10 @@ TEST(Safetensors, does_not_write_what_it_would_not_read) {
 
 TEST(Safetensors, a_failed_write_leaves_the_old_file) {
   const TemporaryFolder folder;
-  write(folder / "model", "old");
+  write_bytes(folder / "model", "old");
   WeightTable table = example();
   table.set_metadata("bad", "\xff");
-  EXPECT_EQ(error_of(ErrorCode::invalid_argument, [&] { write_safetensors(folder / "model", table); }),
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { write_safetensors(folder / "model", table); }),
             "\"\xff\": expected a text in UTF-8, got other bytes");
   EXPECT_EQ(read_file(folder / "model"), "old");
 }
@@ -358,9 +324,9 @@ TEST(Safetensors, a_failed_write_leaves_the_old_file) {
 TEST(Safetensors, a_failed_rename_is_named_and_leaves_no_temporary) {
   const TemporaryFolder folder;
   fs::create_directory(folder / "model");
-  EXPECT_EQ(error_of(ErrorCode::io, [&] { write_safetensors(folder / "model", example()); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { write_safetensors(folder / "model", example()); }),
             (folder / "model").string() + ": expected the name of a file, got a folder");
-  EXPECT_EQ(error_of(ErrorCode::io, [&] { write_safetensors(folder / "missing/model", example()); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { write_safetensors(folder / "missing/model", example()); }),
             (folder / "missing").string() + ": expected a folder that exists, got No such file or directory");
   fs::remove(folder / "model");  // fails unless it is empty
   EXPECT_TRUE(fs::is_empty(folder.path()));
@@ -380,18 +346,18 @@ TEST(WeightTable, finds_tensors_by_name) {
 
 TEST(WeightTable, names_what_it_has_not_or_has_otherwise) {
   WeightTable table = example();
-  EXPECT_EQ(error_of(ErrorCode::invalid_argument, [&] { (void)table.at("dense.bias"); }),
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { (void)table.at("dense.bias"); }),
             "dense.bias: expected a tensor of this name, got none");
-  EXPECT_EQ(error_of(ErrorCode::invalid_argument, [&] { (void)table.metadata("version"); }),
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { (void)table.metadata("version"); }),
             "metadata.version: expected an entry of this name, got none");
-  EXPECT_EQ(error_of(ErrorCode::shape,
-                     [&] {
-                       (void)table.at("lstm.kernel", {4, 3});
-                     }),
+  EXPECT_EQ(error_text(ErrorCode::shape,
+                       [&] {
+                         (void)table.at("lstm.kernel", {4, 3});
+                       }),
             "lstm.kernel: expected shape (4, 3), got (3, 4)");
-  EXPECT_EQ(error_of(ErrorCode::dtype, [&] { (void)table.at("labels", {5}); }),
+  EXPECT_EQ(error_text(ErrorCode::dtype, [&] { (void)table.at("labels", {5}); }),
             "labels: expected f32, got u8");
-  EXPECT_EQ(error_of(ErrorCode::invalid_argument, [&] { table.add("step", Tensor({1})); }),
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { table.add("step", Tensor({1})); }),
             "step: expected one tensor of this name, got a second");
 }
 

@@ -91,8 +91,7 @@ struct Run {
 Outputs run(const EngineCase& c, const Target& target, const Execution& execution, bool training, bool back) {
   Run run(c, target);
   PackedWeights packs(run.plan, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
-  Team alone(1);
-  packs.pack(run.plan, run.weights, execution.team != nullptr ? *execution.team : alone, execution.threads);
+  packs.pack(run.plan, run.weights, execution);
   Workspace workspace;
   workspace.prepare(run.plan, c.sizes.steps, c.sizes.batch, training);
   forward(run.plan, packs, run.call, workspace, training, execution);

@@ -1,0 +1,18 @@
+/// The sub-commands of the program, one file each: they add themselves to the application and run when chosen.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+namespace recurra::cli {
+
+void add_train(CLI::App& app);
+void add_predict(CLI::App& app);
+void add_info(CLI::App& app);
+void add_bench(CLI::App& app);
+
+/// Adds --threads. The callback's value: 0 means all processors this process may use.
+void add_threads(CLI::App& command, int& threads);
+
+}  // namespace recurra::cli

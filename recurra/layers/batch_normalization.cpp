@@ -1,0 +1,155 @@
+#include "recurra/layers/batch_normalization.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "recurra/base/error.h"
+#include "recurra/layers/initializers.h"
+
+namespace recurra {
+
+BatchNormalization::BatchNormalization(const BatchNormalizationOptions& options, std::string name)
+    : Layer(std::move(name)), options_(options) {
+  if (!(options.momentum >= 0.0 && options.momentum <= 1.0)) {
+    throw Error(ErrorCode::invalid_argument, "momentum", "0 to 1", std::to_string(options.momentum));
+  }
+  if (!(options.epsilon > 0.0)) {
+    throw Error(ErrorCode::invalid_argument, "epsilon", "a number above 0", std::to_string(options.epsilon));
+  }
+}
+
+nlohmann::json BatchNormalization::config() const {
+  return {{"name", name()}, {"momentum", options_.momentum}, {"epsilon", options_.epsilon}};
+}
+
+Shape BatchNormalization::build(const Shape& input, Random& random) {
+  static_cast<void>(random);
+  if (input.rank() < 1 || input.back() < 1) {
+    throw Error(ErrorCode::shape, name(), "input (batch, ..., features)", "(batch, ...) with " + input.to_string());
+  }
+  features_ = input.back();
+  const Shape shape{features_};
+  gamma_ = {"gamma", Tensor(shape), Tensor(shape), true};
+  beta_ = {"beta", Tensor(shape), Tensor(shape), true};
+  moving_mean_ = {"moving_mean", Tensor(shape), Tensor(), false};
+  moving_variance_ = {"moving_variance", Tensor(shape), Tensor(), false};
+  constant(gamma_.value, 1.0F);
+  constant(moving_variance_.value, 1.0F);
+  mean_.resize(static_cast<std::size_t>(features_));
+  inverse_.resize(static_cast<std::size_t>(features_));
+  return input;
+}
+
+std::vector<Parameter*> BatchNormalization::parameters() {
+  if (features_ == 0) return {};
+  return {&gamma_, &beta_, &moving_mean_, &moving_variance_};
+}
+
+void BatchNormalization::find_counted_rows(const Tensor& x, const Context& context) {
+  const i64 rows = x.size() / features_;
+  const bool all = context.lengths.empty() || x.shape().rank() != 3;
+  counted_.assign(static_cast<std::size_t>(rows), 1);
+  count_ = rows;
+  if (all) return;
+  const i64 steps = x.shape()[1];
+  for (i64 row = 0; row < rows; ++row) {
+    if (row % steps < context.lengths[static_cast<std::size_t>(row / steps)]) continue;
+    counted_[static_cast<std::size_t>(row)] = 0;
+    --count_;
+  }
+}
+
+void BatchNormalization::take_statistics(const Tensor& x) {
+  const auto features = static_cast<std::size_t>(features_);
+  std::vector<double> sum(features, 0.0);
+  std::vector<double> squares(features, 0.0);
+  const double count = static_cast<double>(std::max<i64>(count_, 1));
+  for (std::size_t row = 0; row < counted_.size(); ++row) {
+    const float* from = x.data() + row * features;
+    for (std::size_t j = 0; counted_[row] != 0 && j < features; ++j) sum[j] += from[j];
+  }
+  for (std::size_t j = 0; j < features; ++j) mean_[j] = sum[j] / count;
+  for (std::size_t row = 0; row < counted_.size(); ++row) {
+    const float* from = x.data() + row * features;
+    for (std::size_t j = 0; counted_[row] != 0 && j < features; ++j) {
+      const double away = from[j] - mean_[j];
+      squares[j] += away * away;
+    }
+  }
+  const double keep = options_.momentum;
+  for (std::size_t j = 0; j < features; ++j) {
+    const double variance = squares[j] / count;
+    inverse_[j] = 1.0 / std::sqrt(variance + options_.epsilon);
+    if (count_ == 0) continue;
+    float& mean = moving_mean_.value.data()[j];
+    float& moving = moving_variance_.value.data()[j];
+    mean = static_cast<float>(mean * keep + mean_[j] * (1.0 - keep));
+    moving = static_cast<float>(moving * keep + variance * (1.0 - keep));
+  }
+}
+
+const Tensor& BatchNormalization::forward(const Tensor& x, const Context& context) {
+  if (features_ == 0 || x.shape().rank() < 2 || x.shape().back() != features_) {
+    throw Error(ErrorCode::shape, name() + ".input", "(batch, ..., " + std::to_string(features_) + ")",
+                x.shape().to_string());
+  }
+  if (context.training) {
+    find_counted_rows(x, context);
+    take_statistics(x);
+  } else {
+    for (std::size_t j = 0; j < mean_.size(); ++j) {
+      mean_[j] = moving_mean_.value.data()[j];
+      inverse_[j] = 1.0 / std::sqrt(double{moving_variance_.value.data()[j]} + options_.epsilon);
+    }
+  }
+  y_.resize(x.shape());
+  const float* gamma = gamma_.value.data();
+  const float* beta = beta_.value.data();
+  const i64 rows = x.size() / features_;
+  for (i64 row = 0; row < rows; ++row) {
+    const float* from = x.data() + row * features_;
+    float* to = y_.data() + row * features_;
+    for (std::size_t j = 0; j < mean_.size(); ++j) {
+      to[j] = static_cast<float>(gamma[j] * ((from[j] - mean_[j]) * inverse_[j]) + beta[j]);
+    }
+  }
+  return y_;
+}
+
+const Tensor& BatchNormalization::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+  static_cast<void>(context);
+  const auto features = static_cast<std::size_t>(features_);
+  const i64 rows = x.size() / features_;
+  std::vector<double> d_gamma(features, 0.0);
+  std::vector<double> d_beta(features, 0.0);
+  // Rows outside the statistics are still normalized, so their gradients reach the mean and the variance too.
+  for (i64 row = 0; row < rows; ++row) {
+    const float* from = x.data() + row * features_;
+    const float* d = dy.data() + row * features_;
+    for (std::size_t j = 0; j < features; ++j) {
+      d_beta[j] += d[j];
+      d_gamma[j] += d[j] * ((from[j] - mean_[j]) * inverse_[j]);
+    }
+  }
+  for (std::size_t j = 0; j < features; ++j) {
+    beta_.gradient.data()[j] = static_cast<float>(d_beta[j]);
+    gamma_.gradient.data()[j] = static_cast<float>(d_gamma[j]);
+  }
+  dx_.resize(want_dx ? x.shape() : Shape{0});
+  const double count = static_cast<double>(std::max<i64>(count_, 1));
+  for (i64 row = 0; want_dx && row < rows; ++row) {
+    const float* from = x.data() + row * features_;
+    const float* d = dy.data() + row * features_;
+    float* to = dx_.data() + row * features_;
+    const double share = counted_[static_cast<std::size_t>(row)] != 0 ? 1.0 / count : 0.0;
+    for (std::size_t j = 0; j < features; ++j) {
+      const double normalized = (from[j] - mean_[j]) * inverse_[j];
+      to[j] = static_cast<float>(gamma_.value.data()[j] * inverse_[j] *
+                                 (d[j] - share * (d_beta[j] + normalized * d_gamma[j])));
+    }
+  }
+  return dx_;
+}
+
+}  // namespace recurra

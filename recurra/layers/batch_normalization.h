@@ -1,0 +1,47 @@
+/// Batch normalization over the last axis.
+#pragma once
+
+#include <vector>
+
+#include "recurra/layers/layer.h"
+
+namespace recurra {
+
+/// Arguments of BatchNormalization, with Keras's names and defaults.
+struct BatchNormalizationOptions {
+  double momentum = 0.99;  ///< in [0, 1]: what the moving statistics keep at each training step
+  double epsilon = 1e-3;   ///< > 0, added to the variance
+};
+
+/// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015), Keras's BatchNormalization with
+/// axis -1: (batch, …, features) -> the same.
+///
+/// Training takes mean and (biased) variance of the batch, over all rows and those steps that lie within their row's
+/// length, and moves the moving statistics; otherwise the moving statistics serve. Weights: gamma, beta, moving_mean,
+/// moving_variance, each (features); the last two are not trainable.
+class RECURRA_API BatchNormalization final : public Layer {
+ public:
+  /// Throws Error (invalid_argument) on momentum outside [0, 1] or epsilon not above 0.
+  explicit BatchNormalization(const BatchNormalizationOptions& options = {}, std::string name = "batch_normalization");
+
+  [[nodiscard]] const char* type() const noexcept override { return "BatchNormalization"; }
+  [[nodiscard]] nlohmann::json config() const override;
+  Shape build(const Shape& input, Random& random) override;
+  const Tensor& forward(const Tensor& x, const Context& context) override;
+  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
+  [[nodiscard]] std::vector<Parameter*> parameters() override;
+
+ private:
+  void find_counted_rows(const Tensor& x, const Context& context);
+  void take_statistics(const Tensor& x);
+
+  BatchNormalizationOptions options_;
+  i64 features_ = 0;
+  Parameter gamma_, beta_, moving_mean_, moving_variance_;
+  std::vector<char> counted_;  // row of (batch * steps) is within its length
+  i64 count_ = 0;
+  std::vector<double> mean_, inverse_;  // of the batch, for the way back: 1 / sqrt(variance + epsilon)
+  Tensor y_, dx_;
+};
+
+}  // namespace recurra

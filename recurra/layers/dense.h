@@ -1,0 +1,39 @@
+/// The Dense layer, on the same kernels as the recurrence.
+#pragma once
+
+#include <optional>
+
+#include "recurra/engine/affine.h"
+#include "recurra/layers/layer.h"
+
+namespace recurra {
+
+/// Arguments of Dense, with Keras's names.
+struct DenseOptions {
+  i64 units = 0;  ///< > 0
+};
+
+/// y = x kernel + bias over the last axis, Keras's Dense with linear activation: (batch, …, features) ->
+/// (batch, …, units). Weights: kernel (features, units), bias (units).
+class RECURRA_API Dense final : public Layer {
+ public:
+  /// Throws Error (invalid_argument) unless units > 0.
+  explicit Dense(const DenseOptions& options, std::string name = "dense");
+
+  [[nodiscard]] const char* type() const noexcept override { return "Dense"; }
+  [[nodiscard]] nlohmann::json config() const override;
+  Shape build(const Shape& input, Random& random) override;
+  const Tensor& forward(const Tensor& x, const Context& context) override;
+  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
+  [[nodiscard]] std::vector<Parameter*> parameters() override;
+  void parameters_changed() override { packed_ = false; }
+
+ private:
+  DenseOptions options_;
+  std::optional<Affine> map_;
+  bool packed_ = false;
+  Parameter kernel_, bias_;
+  Tensor y_, dx_;
+};
+
+}  // namespace recurra

@@ -1,0 +1,40 @@
+/// A model as data: its layers' types and arguments, from a short text or from JSON, and the layers made of it.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "recurra/layers/layer.h"
+
+namespace recurra {
+
+/// Layers in order, each with the config its constructor takes. The table of layer types is closed: a file can name no
+/// other code.
+struct ModelSpec {
+  struct LayerSpec {
+    std::string type;    ///< Keras's class name
+    std::string config;  ///< JSON object
+  };
+
+  std::string name = "sequential";
+  std::vector<LayerSpec> layers;
+};
+
+/// Reads `lstm:64,batch_norm,dense:10`: names with their units behind a colon; an LSTM before another recurrent layer
+/// returns its sequence. Throws Error: unsupported for an unknown name (the text lists all), invalid_argument for
+/// missing or bad units.
+[[nodiscard]] RECURRA_API ModelSpec parse_model(std::string_view text);
+
+/// Reads {"name": …, "layers": [{"class_name": …, "config": {…}}, …]}. Throws Error (format or unsupported).
+[[nodiscard]] RECURRA_API ModelSpec parse_model_json(const nlohmann::json& json);
+
+/// What parse_model_json reads.
+[[nodiscard]] RECURRA_API nlohmann::json to_json(const ModelSpec& spec);
+
+/// The layer of one entry. Throws Error: unsupported for an unknown type or argument, invalid_argument for a bad value.
+[[nodiscard]] RECURRA_API std::unique_ptr<Layer> make_layer(const ModelSpec::LayerSpec& spec);
+
+}  // namespace recurra

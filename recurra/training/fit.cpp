@@ -1,0 +1,141 @@
+/// Sequential's training and evaluation.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "recurra/base/error.h"
+#include "recurra/training/sequential.h"
+
+namespace recurra {
+
+namespace {
+
+/// Streams of the model's seed above those of its layers.
+constexpr std::uint64_t shuffle_stream = std::uint64_t{1} << 32;
+
+std::vector<int> order_of(i64 examples, bool shuffle, std::uint64_t seed, i64 epoch) {
+  std::vector<int> order(static_cast<std::size_t>(examples));
+  std::iota(order.begin(), order.end(), 0);
+  if (!shuffle) return order;
+  Random random(seed, shuffle_stream + static_cast<std::uint64_t>(epoch));
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  return order;
+}
+
+void require_at_least(const char* name, i64 value, i64 least) {
+  if (value >= least) return;
+  throw Error(ErrorCode::invalid_argument, name, "from " + std::to_string(least) + " up", std::to_string(value));
+}
+
+/// A batch's own shape, examples in front.
+Shape shape_behind_batch(const Tensor& x) {
+  return Shape(std::vector<i64>(x.shape().extents().begin() + 1, x.shape().extents().end()));
+}
+
+/// Logs as the progress bar takes them: sorted by name.
+std::vector<LoggedValue> shown(const Logs& logs) {
+  std::vector<LoggedValue> values;
+  for (const auto& [name, value] : logs) values.push_back({name, value});
+  return values;
+}
+
+}  // namespace
+
+double Sequential::update(const Batch& batch, const std::string& where) {
+  const std::span<const int> behind = lengths_behind(batch.lengths);
+  const Tensor& output = forward(batch.x, batch.lengths, true);
+  const double loss = loss_->compute(output, batch.y, behind, &d_output_);
+  if (!std::isfinite(loss)) {
+    throw Error(ErrorCode::non_finite, "loss", "a finite number", std::to_string(loss) + " " + where);
+  }
+  for (const auto& metric : metrics_) metric->update(output, batch.y, behind);
+  backward(batch.x, d_output_, batch.lengths);
+  std::vector<Parameter*> trainable = parameters();
+  std::erase_if(trainable, [](const Parameter* parameter) { return !parameter->trainable; });
+  optimizer_->step(trainable);
+  parameters_changed();
+  return loss;
+}
+
+double Sequential::train_on_batch(const Tensor& x, const Tensor& y, std::span<const int> lengths) {
+  require_compiled();
+  const Batch batch{x, y, {lengths.begin(), lengths.end()}};
+  check_examples({x, y, batch.lengths}, "batch");
+  if (!built()) build(shape_behind_batch(x));
+  return update(batch, "in train_on_batch");
+}
+
+Logs Sequential::run_epoch(const Examples& examples, const FitOptions& options, i64 epoch, ProgressBar* bar) {
+  const i64 count = examples.x.shape()[0];
+  const std::vector<int> order = order_of(count, options.shuffle, seed_, epochs_done_);
+  for (const auto& metric : metrics_) metric->reset();
+  Batch batch;
+  Logs logs;
+  double loss = 0;
+  i64 step = 0;
+  for (i64 first = 0; first < count; first += options.batch_size) {
+    const i64 rows = std::min(options.batch_size, count - first);
+    batch.gather(examples, std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)));
+    ++step;
+    const std::string where = "at step " + std::to_string(step) + " of epoch " + std::to_string(epoch + 1);
+    loss += update(batch, where) * static_cast<double>(rows);
+    logs["loss"] = loss / static_cast<double>(first + rows);
+    for (const auto& metric : metrics_) logs[metric->name()] = metric->value();
+    if (bar != nullptr) bar->update(step, shown(logs));
+  }
+  ++epochs_done_;
+  return logs;
+}
+
+History Sequential::fit(const Examples& examples, const FitOptions& options) {
+  require_compiled();
+  require_at_least("batch_size", options.batch_size, 1);
+  require_at_least("epochs", options.epochs, 0);
+  check_examples(examples, "examples");
+  require_at_least("examples", examples.x.shape()[0], 1);
+  if (options.validation_data != nullptr) check_examples(*options.validation_data, "validation_data");
+  if (!built()) build(shape_behind_batch(examples.x));
+  const i64 steps = (examples.x.shape()[0] + options.batch_size - 1) / options.batch_size;
+  History history;
+  for (i64 epoch = 0; epoch < options.epochs; ++epoch) {
+    if (options.progress != nullptr) *options.progress << "Epoch " << epoch + 1 << "/" << options.epochs << "\n";
+    std::optional<ProgressBar> bar;
+    if (options.progress != nullptr) bar.emplace(*options.progress, options.style, steps);
+    const double start = steady_seconds();
+    Logs logs = run_epoch(examples, options, epoch, bar ? &*bar : nullptr);
+    history.seconds.push_back(steady_seconds() - start);
+    if (options.validation_data != nullptr) {
+      for (const auto& [name, value] : evaluate(*options.validation_data, options.batch_size)) {
+        logs["val_" + name] = value;
+      }
+    }
+    if (bar) bar->finish(shown(logs));
+    history.epochs.push_back(std::move(logs));
+  }
+  return history;
+}
+
+Logs Sequential::evaluate(const Examples& examples, i64 batch_size) {
+  require_compiled();
+  require_at_least("batch_size", batch_size, 1);
+  check_examples(examples, "examples");
+  if (!built()) build(shape_behind_batch(examples.x));
+  const i64 count = examples.x.shape()[0];
+  const std::vector<int> order = order_of(count, false, 0, 0);
+  for (const auto& metric : metrics_) metric->reset();
+  Batch batch;
+  double loss = 0;
+  for (i64 first = 0; first < count; first += batch_size) {
+    const i64 rows = std::min(batch_size, count - first);
+    batch.gather(examples, std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)));
+    const std::span<const int> behind = lengths_behind(batch.lengths);
+    const Tensor& output = forward(batch.x, batch.lengths, false);
+    loss += loss_->compute(output, batch.y, behind, nullptr) * static_cast<double>(rows);
+    for (const auto& metric : metrics_) metric->update(output, batch.y, behind);
+  }
+  Logs logs{{"loss", count > 0 ? loss / static_cast<double>(count) : 0.0}};
+  for (const auto& metric : metrics_) logs[metric->name()] = metric->value();
+  return logs;
+}
+
+}  // namespace recurra

@@ -1,0 +1,68 @@
+/// What tests of files share: a folder gone with its test, bytes written as they are, the text of an error.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "recurra/base/error.h"
+
+namespace recurra::test {
+
+/// A folder of the test's own, gone with it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no temporary folder " + path_);
+  }
+
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+
+  std::filesystem::path operator/(const std::string& name) const { return path() / name; }
+
+  [[nodiscard]] std::filesystem::path path() const { return path_; }
+
+ private:
+  std::string path_ = testing::TempDir() + "recurra-XXXXXX";
+};
+
+/// The file at `path` holds these bytes afterwards.
+inline void write_bytes(const std::filesystem::path& path, const std::string& bytes) {
+  std::ofstream file(path, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  ASSERT_TRUE(file) << path;
+}
+
+/// The text of the Error `action` throws, or "no error". Any other exception goes on.
+template <class Action>
+std::string error_text(Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+/// The same, expecting the Error to be of this kind.
+template <class Action>
+std::string error_text(ErrorCode code, Action action) {
+  return error_text([&] {
+    try {
+      action();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code) << error.what();
+      throw;
+    }
+  });
+}
+
+}  // namespace recurra::test
