@@ -14,17 +14,22 @@ namespace {
 
 constexpr int most_threads = 64;
 
-// About 50 us on current processors: longer than any wait inside a call whose shares are even, and than the
-// pause between two calls of a training step; shorter than a scheduler's time slice.
-constexpr int spin_count = 20000;
+// Looks without a pause before the first one: a wait inside a call is mostly shorter than a pause, which takes 40 to
+// 140 cycles.
+constexpr int plain_spins = 64;
+
+// Then some microseconds of pauses: a member that is still missing has lost its processor, and may need this one.
+constexpr int wait_spins = plain_spins + 100;
+
+// A worker without a job looks for one for about 100 us, longer than what stands between the calls of a training step.
+constexpr int idle_spins = 4000;
 
 // The low bits of the word workers wait on say how many members the job has.
 constexpr std::uint32_t member_bits = 8;
 constexpr std::uint32_t member_mask = (1U << member_bits) - 1U;
 
 void relax(int spin) noexcept {
-  // Without a pause first: the wait is mostly shorter than one (140 cycles on some processors).
-  if (spin > 32) {
+  if (spin > plain_spins) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
@@ -61,8 +66,7 @@ void Crew::barrier() noexcept {
 struct Team::Shared {
   explicit Shared(int threads) : flags(static_cast<std::size_t>(threads)) {}
 
-  // Before it sleeps, a worker looks this often for a job; with fewer processors than threads not at all.
-  int spins = 0;
+  bool spin = true;  // not with fewer processors than threads: who spins then keeps another from working
   std::vector<detail::MemberFlags> flags;
   alignas(128) std::atomic<bool> taken{false};
   alignas(128) std::atomic<std::uint32_t> job{0};  // counter << member_bits | members
@@ -71,16 +75,19 @@ struct Team::Shared {
   const void* work = nullptr;
   std::vector<std::thread> threads;
 
+  /// Looks before a member yields its processor.
+  [[nodiscard]] int waits() const noexcept { return spin ? wait_spins : 0; }
+
   void worker(int index) noexcept {
     std::uint32_t seen = 0;
     while (true) {
-      for (int spin = 0; spin < spins && job.load(std::memory_order_acquire) == seen; ++spin) relax(spin);
+      for (int i = 0; spin && i < idle_spins && job.load(std::memory_order_acquire) == seen; ++i) relax(i);
       job.wait(seen, std::memory_order_acquire);
       seen = job.load(std::memory_order_acquire);
       const int members = static_cast<int>(seen & member_mask);
       if (members == 0) return;
       if (index >= members) continue;
-      Crew crew(index, members, spins, flags.data());
+      Crew crew(index, members, waits(), flags.data());
       function(work, crew);
       working.fetch_sub(1, std::memory_order_release);
     }
@@ -98,7 +105,7 @@ Team::Team(int threads) : size_(threads) {
     throw Error(ErrorCode::invalid_argument, "threads", "1 to 64", std::to_string(threads));
   }
   shared_ = std::make_unique<Shared>(threads);
-  shared_->spins = usable_processors() >= threads ? spin_count : 0;
+  shared_->spin = usable_processors() >= threads;
   for (int index = 1; index < threads; ++index) {
     shared_->threads.emplace_back([state = shared_.get(), index] { state->worker(index); });
   }
@@ -131,10 +138,10 @@ void Team::run_erased(int threads, Function function, const void* work) noexcept
   state.work = work;
   state.working.store(members - 1, std::memory_order_relaxed);
   state.post(members);
-  Crew crew(0, members, state.spins, state.flags.data());
+  Crew crew(0, members, state.waits(), state.flags.data());
   function(work, crew);
   for (int spin = 0; state.working.load(std::memory_order_acquire) > 0; ++spin) {
-    if (spin < state.spins) {
+    if (spin < state.waits()) {
       relax(spin);
     } else {
       std::this_thread::yield();

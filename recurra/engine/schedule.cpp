@@ -12,8 +12,8 @@ namespace {
 // 50 G multiply-adds a second, against some 2 us for waking and joining a spinning thread.
 constexpr i64 least_call_work = 500'000;
 
-// The same for one step when the threads wait for each other in it: 64 KiB of weights, about 0.5 us.
-constexpr i64 least_step_work = 16'384;
+// The same for one step when the threads wait for each other in it: 160 KiB of weights, about 1.5 us.
+constexpr i64 least_step_work = 40'000;
 
 }  // namespace
 

@@ -1,0 +1,441 @@
+/// The same bits however the work is spread, grouped or cut, on shapes where it really is.
+#include <algorithm>
+#include <limits>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/engine_case.h"
+
+namespace recurra::test {
+
+namespace {
+
+constexpr std::uint64_t seed = 20262;
+constexpr int batch = 13;
+constexpr int steps = 19;
+
+/// What a case of this suite has besides its cell.
+struct Variant {
+  const char* name;
+  bool lengths, reverse, initial, sequence;
+  int projection;
+};
+
+constexpr Variant plain{"plain", false, false, false, true, 0};
+constexpr Variant variants[] = {
+    plain,
+    {"lengths and initial states", true, false, true, true, 0},
+    {"reverse with lengths", true, true, false, true, 0},
+    {"reverse with initial states, final states only", false, true, true, false, 0},
+    {"projection", true, false, true, true, 75},
+    {"reverse projection", true, true, true, true, 75},
+};
+
+/// A built-in or toy cell by its name.
+struct Subject {
+  std::string cell;
+  bool toy;
+
+  [[nodiscard]] const Target& table(const Target& target) const { return toy ? toy_target(target) : target; }
+
+  /// Units for three blocks and three panels of the way back of every cell on this target; the last are not
+  /// full.
+  [[nodiscard]] EngineCase make(const Target& target,
+                                const Variant& variant,
+                                std::uint64_t stream = 0) const {
+    const CellKernels& kernels = find_cell(table(target), cell);
+    EngineCase c;
+    c.cell = cell;
+    c.numbers = {kernels.gates, kernels.states, kernels.params, kernels.dense};
+    c.sizes = {batch, steps, 21, 11 * target.width - 5, variant.projection, variant.reverse};
+    c.initial_given = variant.initial;
+    c.take_sequence = variant.sequence;
+    if (variant.lengths) c.lengths = {7, 19, 0, 1, 12, 19, 3, 18, 19, 2, 5, 16, 8};
+    Random random(seed, stream);
+    c.fill(random);
+    return c;
+  }
+};
+
+std::vector<Subject> all_cells() {
+  std::vector<Subject> cells;
+  for (const bool toy : {false, true}) {
+    const Target& table = Subject{"", toy}.table(find_target("scalar"));
+    for (int i = 0; i < table.cell_count; ++i) cells.push_back({table.cells[i].name, toy});
+  }
+  return cells;
+}
+
+void expect_same(const std::vector<float>& a,
+                 const std::vector<float>& b,
+                 const char* what,
+                 const EngineCase& c) {
+  EXPECT_TRUE(same_bits(a, b)) << what << ": " << c.text();
+}
+
+void expect_same_outputs(const Outputs& a, const Outputs& b, const EngineCase& c) {
+  expect_same(a.y, b.y, "y", c);
+  for (int k = 0; k < c.numbers.states; ++k) expect_same(a.final[k], b.final[k], "final state", c);
+}
+
+void expect_same_gradients(const Outputs& a, const Outputs& b, const EngineCase& c) {
+  expect_same(a.x, b.x, "dx", c);
+  expect_same(a.W, b.W, "dW", c);
+  expect_same(a.U, b.U, "dU", c);
+  expect_same(a.b, b.b, "db", c);
+  expect_same(a.params, b.params, "dparams", c);
+  expect_same(a.P, b.P, "dP", c);
+  for (int k = 0; k < c.numbers.states; ++k) expect_same(a.initial[k], b.initial[k], "d initial", c);
+}
+
+void expect_all_worked(const Report& report, const Execution& asked, const char* pass) {
+  EXPECT_EQ(report.threads, asked.threads) << pass;
+  EXPECT_EQ(report.schedule, asked.schedule) << pass;
+  for (int i = 0; i < asked.threads; ++i) EXPECT_GT(report.work[i], 0) << pass << ", thread " << i;
+}
+
+std::string text_of(const Execution& e) {
+  return std::string(e.schedule == Schedule::rows ? "rows" : "units") + ", threads " +
+         std::to_string(e.threads) + ", chunk " + std::to_string(e.chunk);
+}
+
+class BitsTest : public testing::TestWithParam<Subject> {
+ protected:
+  /// Calls check(table, case) for every target and every variant the cell can have.
+  template <class Check>
+  static void for_each_case(Check check) {
+    std::uint64_t stream = 0;
+    for (const Target* target : supported_targets()) {
+      const CellKernels& cell = find_cell(GetParam().table(*target), GetParam().cell);
+      for (const Variant& variant : variants) {
+        if (variant.projection > 0 && (cell.reads_h || !cell.dense)) continue;
+        SCOPED_TRACE(std::string(target->name) + ", " + variant.name);
+        check(GetParam().table(*target), GetParam().make(*target, variant, ++stream));
+      }
+    }
+  }
+
+  static const Target& fastest() { return GetParam().table(*supported_targets().back()); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Cells, BitsTest, testing::ValuesIn(all_cells()), [](const auto& info) {
+  return info.param.cell;
+});
+
+TEST_P(BitsTest, threads_schedule_and_chunk_change_no_bit) {
+  Team team(3);
+  for_each_case([&](const Target& table, const EngineCase& c) {
+    const Outputs alone = run_training(c, table, {&team, 1, Schedule::rows, 0});
+    for (const Schedule schedule : {Schedule::rows, Schedule::units}) {
+      for (const int threads : {1, 2, 3}) {
+        for (const i64 chunk : {1, 4, 16}) {
+          const Execution execution{&team, threads, schedule, chunk};
+          SCOPED_TRACE(text_of(execution));
+          const Outputs training = run_training(c, table, execution);
+          expect_all_worked(training.forward, execution, "forward");
+          expect_all_worked(training.backward, execution, "backward");
+          expect_same_outputs(training, alone, c);
+          expect_same_gradients(training, alone, c);
+        }
+      }
+    }
+  });
+}
+
+/// Rows are shared by their steps, but no thread goes without.
+TEST_P(BitsTest, every_thread_gets_rows_however_uneven_their_lengths) {
+  Team team(3);
+  const Execution execution{&team, 3, Schedule::rows};
+  for (const auto& lengths : {std::vector{19, 1, 1}, {12, 6, 2}, {1, 19, 0, 2}}) {
+    EngineCase c = GetParam().make(*supported_targets().back(), plain);
+    c.sizes.batch = int(lengths.size());
+    c.lengths = lengths;
+    Random random(seed);
+    c.fill(random);
+    SCOPED_TRACE(c.text());
+    const Outputs training = run_training(c, fastest(), execution);
+    expect_all_worked(training.forward, execution, "forward");
+    expect_all_worked(training.backward, execution, "backward");
+    EXPECT_STREQ(training.forward.target, fastest().name);
+  }
+}
+
+TEST_P(BitsTest, inference_gives_the_bits_of_training) {
+  Team team(3);
+  for_each_case([&](const Target& table, const EngineCase& c) {
+    const Outputs training = run_forward(c, table, {&team, 1}, true);
+    for (const Schedule schedule : {Schedule::rows, Schedule::units}) {
+      for (const auto& [threads, chunk] : {std::pair{1, 16}, {2, 1}, {3, 4}}) {
+        const Execution execution{&team, threads, schedule, chunk};
+        SCOPED_TRACE(text_of(execution));
+        const Outputs inference = run_forward(c, table, execution);
+        expect_all_worked(inference.forward, execution, "inference");
+        expect_same_outputs(inference, training, c);
+      }
+    }
+  });
+}
+
+/// Row `row` of the outputs and gradients that belong to rows.
+Outputs row_of(const Outputs& all, int row) {
+  const auto take = [row](const std::vector<float>& values) {
+    const auto size = std::ptrdiff_t(values.size()) / batch;
+    return std::vector<float>(values.begin() + size * row, values.begin() + size * (row + 1));
+  };
+  Outputs one;
+  one.y = take(all.y);
+  one.x = take(all.x);
+  for (int k = 0; k < 3; ++k) {
+    one.final[k] = take(all.final[k]);
+    one.initial[k] = take(all.initial[k]);
+  }
+  return one;
+}
+
+TEST_P(BitsTest, a_row_alone_equals_the_row_in_a_batch) {
+  Team team(2);
+  for_each_case([&](const Target& table, const EngineCase& c) {
+    const Outputs all = run_training(c, table, {&team, 2, Schedule::units});
+    for (int row = 0; row < batch; ++row) {
+      SCOPED_TRACE(row);
+      const EngineCase one = c.only_row(row);
+      const Outputs expected = row_of(all, row);
+      expect_same_outputs(run_forward(one, table, {&team, 1}), expected, one);
+      const Outputs training = run_training(one, table, {&team, 2, Schedule::units});
+      expect_same_outputs(training, expected, one);
+      expect_same(training.x, expected.x, "dx", one);
+      for (int k = 0; k < c.numbers.states; ++k) {
+        expect_same(training.initial[k], expected.initial[k], "d initial", one);
+      }
+    }
+  });
+}
+
+using Floats = std::vector<float>;
+
+/// The weights of a case, in the order of WeightsOf.
+std::vector<Floats> weights_of(const reference::Values& values) {
+  std::vector<Floats> weights;
+  for (const auto* v : {&values.W, &values.U, &values.b, &values.params, &values.P}) {
+    weights.emplace_back(v->begin(), v->end());
+  }
+  return weights;
+}
+
+/// A plan with its packs and the floats of a case, for calls a test makes itself.
+struct Problem {
+  Problem(const EngineCase& given,
+          const Target& table,
+          PackedWeights::Use use,
+          const Execution& execution = {})
+      : c(given),
+        plan({c.cell, c.sizes.input, c.sizes.units, c.sizes.projection, c.sizes.reverse}, table),
+        x(c.values.x.begin(), c.values.x.end()),
+        y(std::size_t(batch) * std::size_t(steps) * std::size_t(plan.width()), -7.0F),
+        packs(plan, use) {
+    for (int k = 0; k < 3; ++k) states[k].assign(c.values.initial[k].begin(), c.values.initial[k].end());
+    const std::vector<Floats> w = weights_of(c.values);
+    packs.pack(plan, {w[0].data(), w[1].data(), w[2].data(), w[3].data(), w[4].data()}, execution);
+  }
+
+  /// Steps first .. first + count of every row, from `states` and into them.
+  [[nodiscard]] Call part(int first, int count) {
+    Call call;
+    call.steps = count;
+    call.batch = batch;
+    call.x = batch_major<const float>(x.data() + i64{first} * c.sizes.input, steps, c.sizes.input);
+    call.y = batch_major(y.data() + i64{first} * plan.width(), steps, plan.width());
+    lengths = c.lengths;
+    for (int& length : lengths) length = std::clamp(length - first, 0, count);
+    call.lengths = lengths.empty() ? nullptr : lengths.data();
+    for (int k = 0; k < 3; ++k) call.initial[k] = call.final[k] = states[k].data();
+    return call;
+  }
+
+  const EngineCase& c;
+  Plan plan;
+  Floats x, y, states[3];
+  std::vector<int> lengths;
+  PackedWeights packs;
+};
+
+/// The case in calls of `part` steps each.
+void expect_parts_equal(
+    const Outputs& whole, const EngineCase& c, const Target& table, Team& team, int part) {
+  SCOPED_TRACE("parts of " + std::to_string(part) + " steps");
+  Problem problem(c, table, PackedWeights::Use::inference);
+  Workspace workspace;
+  workspace.prepare(problem.plan, part, batch, false);
+  for (int first = 0; first < steps; first += part) {
+    const Call call = problem.part(first, std::min(part, steps - first));
+    forward(problem.plan, problem.packs, call, workspace, false, {&team, 1 + first % 2});
+  }
+  if (c.take_sequence) expect_same(problem.y, whole.y, "y", c);
+  for (int k = 0; k < c.numbers.states; ++k) expect_same(problem.states[k], whole.final[k], "state", c);
+}
+
+TEST_P(BitsTest, calls_that_carry_states_equal_one_call) {
+  Team team(2);
+  for_each_case([&](const Target& table, const EngineCase& c) {
+    if (c.sizes.reverse) return;
+    const Outputs whole = run_forward(c, table, {&team, 2, Schedule::units});
+    for (const int part : {1, 5, 16}) expect_parts_equal(whole, c, table, team, part);
+  });
+}
+
+/// Step t of a (batch, steps, n) sequence: (batch, n).
+Floats slice(const Floats& sequence, int t) {
+  const std::size_t n = sequence.size() / (batch * steps);
+  Floats at(batch * n);
+  for (std::size_t row = 0; row < batch; ++row) {
+    std::copy_n(sequence.data() + (row * steps + std::size_t(t)) * n, n, at.data() + row * n);
+  }
+  return at;
+}
+
+TEST_P(BitsTest, step_by_step_equals_the_whole_sequence) {
+  Team team(2);
+  for_each_case([&](const Target& table, EngineCase c) {
+    if (c.sizes.reverse) return;
+    c.lengths.clear();
+    const Outputs whole = run_forward(c, table, {&team, 1});
+    Problem p(c, table, PackedWeights::Use::inference);
+    Workspace workspace;
+    workspace.prepare(p.plan, 1, batch, false);
+    float* states[] = {p.states[0].data(), p.states[1].data(), p.states[2].data()};
+    for (int t = 0; t < steps; ++t) {
+      const Execution execution{&team, 1 + t % 2, Schedule::units};
+      step(p.plan, p.packs, batch, slice(p.x, t).data(), states, workspace, execution);
+      ASSERT_TRUE(same_bits(p.states[0], slice(whole.y, t))) << "step " << t;
+    }
+    for (int k = 0; k < c.numbers.states; ++k) expect_same(p.states[k], whole.final[k], "state", c);
+  });
+}
+
+TEST_P(BitsTest, packing_on_several_threads_gives_the_same_packs) {
+  Team team(3);
+  for_each_case([&](const Target& table, EngineCase c) {
+    c.sizes.input = 20'000 / c.sizes.units;  // enough to be worth a second thread
+    Random random(seed);
+    c.fill(random);
+    const Problem one(c, table, PackedWeights::Use::training, {&team, 1});
+    const auto expect_same_pack = [&](const AlignedBuffer<float>& a, const AlignedBuffer<float>& b) {
+      ASSERT_EQ(a.size(), b.size());
+      EXPECT_TRUE(std::equal(a.data(), a.data() + a.size(), b.data())) << c.text();
+    };
+    for (const int threads : {2, 3}) {
+      const Problem several(c, table, PackedWeights::Use::training, {&team, threads});
+      using P = PackedWeights;
+      for (const auto m : {&P::in, &P::bias, &P::params, &P::projection, &P::back_in, &P::back_projection}) {
+        expect_same_pack(one.packs.*m, several.packs.*m);
+      }
+      for (int p = 0; p < max_phases; ++p) {
+        expect_same_pack(one.packs.state[p], several.packs.state[p]);
+        expect_same_pack(one.packs.back_state[p], several.packs.back_state[p]);
+      }
+    }
+  });
+}
+
+/// Two threads, one plan and packs, workspaces of their own, one team.
+TEST_P(BitsTest, two_calls_at_once_on_one_team_give_the_bits_of_one) {
+  Team team(3);
+  for_each_case([&](const Target& table, const EngineCase& c) {
+    const Outputs expected = run_forward(c, table, {&team, 1});
+    Problem shared(c, table, PackedWeights::Use::inference);
+    const auto call_often = [&](int& wrong) {
+      Problem own(c, table, PackedWeights::Use::inference);
+      Workspace workspace;
+      workspace.prepare(shared.plan, steps, batch, false);
+      for (int i = 0; i < 5; ++i) {
+        Call call = own.part(0, steps);
+        for (const float*& initial : call.initial) initial = c.initial_given ? initial : nullptr;
+        for (float*& final : call.final) final = nullptr;
+        forward(shared.plan, shared.packs, call, workspace, false, {&team, 3, Schedule::units});
+        wrong += c.take_sequence && !same_bits(own.y, expected.y) ? 1 : 0;
+        own.y.assign(own.y.size(), -7.0F);
+      }
+    };
+    int wrong[2] = {};
+    std::thread other([&] { call_often(wrong[1]); });
+    call_often(wrong[0]);
+    other.join();
+    EXPECT_EQ(wrong[0] + wrong[1], 0) << c.text();
+  });
+}
+
+TEST_P(BitsTest, a_call_that_finds_the_team_taken_runs_alone_with_the_same_bits) {
+  Team team(2);
+  const EngineCase c = GetParam().make(*supported_targets().back(), plain);
+  const Outputs expected = run_training(c, fastest(), {&team, 2, Schedule::units});
+  Outputs inside;
+  team.run(2, [&](const Crew& crew) {
+    if (crew.index() == 0) inside = run_training(c, fastest(), {&team, 2, Schedule::units});
+  });
+  EXPECT_EQ(expected.backward.threads, 2);
+  EXPECT_EQ(inside.forward.threads, 1);
+  EXPECT_EQ(inside.backward.threads, 1);
+  expect_same_outputs(inside, expected, c);
+  expect_same_gradients(inside, expected, c);
+}
+
+/// Weight gradients of a case, by a training pass into memory that holds `to`.
+std::vector<Floats> gradients_onto(std::vector<Floats> to,
+                                   bool accumulate,
+                                   const EngineCase& c,
+                                   const Target& table) {
+  Team team(2);
+  const Execution execution{&team, 2, Schedule::units};
+  Problem problem(c, table, PackedWeights::Use::training);
+  Workspace workspace;
+  workspace.prepare(problem.plan, steps, batch, true);
+  const Call call = problem.part(0, steps);
+  forward(problem.plan, problem.packs, call, workspace, true, execution);
+  const Floats dy(c.outside.y.begin(), c.outside.y.end());
+  Floats d_final[3];
+  BackwardCall back;
+  back.dy = batch_major(dy.empty() ? nullptr : dy.data(), steps, problem.plan.width());
+  for (int k = 0; k < 3; ++k) {
+    d_final[k].assign(c.outside.final[k].begin(), c.outside.final[k].end());
+    back.d_final[k] = d_final[k].empty() ? nullptr : d_final[k].data();
+  }
+  back.d_weights = {to[0].data(), to[1].data(), to[2].data(), to[3].data(), to[4].data()};
+  back.accumulate = accumulate;
+  backward(problem.plan, problem.packs, call, back, workspace, execution);
+  return to;
+}
+
+TEST_P(BitsTest, gradients_overwrite_what_was_there_or_add_to_it_once) {
+  Random random(seed);
+  for_each_case([&](const Target& table, const EngineCase& c) {
+    std::vector<Floats> none = weights_of(c.values);
+    for (Floats& values : none)
+      std::fill(values.begin(), values.end(), std::numeric_limits<float>::quiet_NaN());
+    std::vector<Floats> before = weights_of(c.values);
+    for (Floats& values : before)
+      std::generate(values.begin(), values.end(), [&] { return random.normal(); });
+    const std::vector<Floats> sums = gradients_onto(none, false, c, table);
+    const std::vector<Floats> added = gradients_onto(before, true, c, table);
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      for (std::size_t j = 0; j < sums[i].size(); ++j) before[i][j] += sums[i][j];
+      expect_same(added[i], before[i], "sum", c);
+    }
+  });
+}
+
+/// The states of a stateful layer: each call starts from the last one's and overwrites them.
+TEST_P(BitsTest, a_training_call_may_update_its_states_in_place) {
+  Team team(1);
+  for_each_case([&](const Target& table, const EngineCase& c) {
+    const Outputs apart = run_training(c, table, {&team});
+    const std::vector<Floats> in_place = gradients_onto(weights_of(c.values), false, c, table);
+    const Floats* expected[] = {&apart.W, &apart.U, &apart.b, &apart.params, &apart.P};
+    for (std::size_t i = 0; i < in_place.size(); ++i)
+      expect_same(in_place[i], *expected[i], "weight gradient", c);
+  });
+}
+
+}  // namespace
+
+}  // namespace recurra::test

@@ -1,0 +1,128 @@
+/// Training is Keras's: from the same weights and batches the same losses and weights.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "recurra/data/mnist.h"
+#include "recurra/training/sequential.h"
+#include "tests/support/npz.h"
+#include "tests/support/shared_files.h"
+
+namespace recurra::test {
+
+namespace {
+
+const std::filesystem::path source = RECURRA_SOURCE_DIR;
+
+using Arrays = std::map<std::string, Tensor>;
+
+void set_weights(Sequential& model, const Arrays& arrays, const std::string& prefix) {
+  const std::vector<Parameter*> parameters = model.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const Tensor& from = arrays.at(prefix + std::to_string(i));
+    ASSERT_EQ(from.shape(), parameters[i]->value.shape()) << parameters[i]->name;
+    parameters[i]->value = from;
+  }
+  model.parameters_changed();
+}
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  double largest = a.shape() == b.shape() ? 0.0 : INFINITY;
+  for (i64 i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(double(a.data()[i]) - b.data()[i]));
+  return largest;
+}
+
+double largest_weight_difference(const Sequential& model, const Arrays& arrays, const std::string& prefix) {
+  double largest = 0;
+  const std::vector<Parameter*> parameters = model.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    largest = std::max(largest, largest_difference(parameters[i]->value, arrays.at(prefix + std::to_string(i))));
+  }
+  return largest;
+}
+
+TEST(KerasTraining, lstm_dense_with_momentum_within_2e_6_a_step) {
+  const Arrays arrays = read_npz(source / "tests/data/keras/t01_lstm_dense_sgd.train.npz");
+  Sequential model(parse_model_json(nlohmann::json::parse(R"({"layers": [
+      {"class_name": "LSTM", "config": {"units": 4, "return_sequences": true}},
+      {"class_name": "Dense", "config": {"units": 3}}]})")));
+  model.build({6, 3});
+  set_weights(model, arrays, "w0.");
+  model.compile(std::make_unique<Sgd>(SgdOptions{0.1, 0.9}), make_loss("mse"));
+  const Tensor& losses = arrays.at("loss");
+  for (int step = 0; step < 5; ++step) {
+    const double loss = model.train_on_batch(arrays.at("x"), arrays.at("y"));
+    EXPECT_NEAR(loss, losses.data()[step], 2e-6) << "step " << step;
+    if (step > 0) continue;
+    const std::vector<Parameter*> parameters = model.parameters();
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      EXPECT_LE(largest_difference(parameters[i]->gradient, arrays.at("g0." + std::to_string(i))), 2e-6)
+          << parameters[i]->name;
+    }
+  }
+  EXPECT_LE(largest_weight_difference(model, arrays, "wT."), 5 * 2e-6);
+}
+
+/// The guide's digit model over the 100 batches of t03.
+class Digits : public testing::Test {
+ protected:
+  void train(std::unique_ptr<Optimizer> optimizer, const std::string& key, double tolerance) {
+    const Mnist mnist = read_mnist(source / "data/mnist");
+    const Examples examples{mnist.train.images, mnist.train.labels, {}};
+    model_.build({28, 28});
+    set_weights(model_, arrays_, "w0.");
+    model_.compile(std::move(optimizer), make_loss("sparse_categorical_crossentropy"));
+    const Tensor& batches = arrays_.at("batches");
+    const Tensor& losses = arrays_.at("loss." + key);
+    ASSERT_EQ(batches.shape(), (Shape{100, 64}));
+    Batch batch;
+    for (int step = 0; step < 100; ++step) {
+      batch.gather(examples, batches.as<std::int32_t>().subspan(std::size_t(step) * 64, 64));
+      const double loss = model_.train_on_batch(batch.x, batch.y);
+      worst_ = std::max(worst_, std::abs(loss - losses.data()[step]));
+    }
+    EXPECT_LE(worst_, tolerance);
+    RecordProperty("largest_loss_difference", std::to_string(worst_));
+  }
+
+  Sequential model_{parse_model("lstm:64,batch_norm,dense:10")};
+  Arrays arrays_;
+  double worst_ = 0;
+};
+
+constexpr const char* t03 = "golden/keras/models/t03_digits.train.npz";
+
+TEST_F(Digits, losses_and_weights_with_sgd_within_1e_5) {
+  RECURRA_NEED_SHARED(t03);
+  arrays_ = read_npz(shared_folder() / t03);
+  train(make_optimizer("sgd"), "sgd", 1e-5);
+  EXPECT_LE(largest_weight_difference(model_, arrays_, "wT.sgd."), 1e-5);
+}
+
+TEST_F(Digits, losses_with_adam_within_5e_4) {
+  RECURRA_NEED_SHARED(t03);
+  arrays_ = read_npz(shared_folder() / t03);
+  train(make_optimizer("adam"), "adam", 5e-4);
+}
+
+TEST(KerasSummary, of_the_digit_model_is_the_same_text) {
+  std::ifstream file(source / "tests/data/keras/g05_mnist_lstm_bn_dense.summary.txt");
+  std::stringstream expected;
+  expected << file.rdbuf();
+  Sequential model(parse_model("lstm:64,batch_norm,dense:10"));
+  model.compile(make_optimizer("sgd"), make_loss("sparse_categorical_crossentropy"), {"accuracy"});
+  model.build({28, 28});
+  std::ostringstream text;
+  model.summary(text);
+  // The file ends with an empty line.
+  EXPECT_EQ(text.str() + "\n", expected.str());
+}
+
+}  // namespace
+
+}  // namespace recurra::test
