@@ -1,7 +1,10 @@
 /// The same bits however the work is spread, grouped or cut, on shapes where it really is.
 #include <algorithm>
 #include <limits>
+#include <ostream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -14,6 +17,8 @@ namespace {
 constexpr std::uint64_t seed = 20262;
 constexpr int batch = 13;
 constexpr int steps = 19;
+
+using Floats = std::vector<float>;
 
 /// What a case of this suite has besides its cell.
 struct Variant {
@@ -39,8 +44,7 @@ struct Subject {
 
   [[nodiscard]] const Target& table(const Target& target) const { return toy ? toy_target(target) : target; }
 
-  /// Units for three blocks and three panels of the way back of every cell on this target; the last are not
-  /// full.
+  /// Units for three blocks and three panels of the way back of every cell on this target, not all full.
   [[nodiscard]] EngineCase make(const Target& target,
                                 const Variant& variant,
                                 std::uint64_t stream = 0) const {
@@ -56,6 +60,8 @@ struct Subject {
     c.fill(random);
     return c;
   }
+
+  friend std::ostream& operator<<(std::ostream& to, const Subject& subject) { return to << subject.cell; }
 };
 
 std::vector<Subject> all_cells() {
@@ -67,10 +73,7 @@ std::vector<Subject> all_cells() {
   return cells;
 }
 
-void expect_same(const std::vector<float>& a,
-                 const std::vector<float>& b,
-                 const char* what,
-                 const EngineCase& c) {
+void expect_same(const Floats& a, const Floats& b, const char* what, const EngineCase& c) {
   EXPECT_TRUE(same_bits(a, b)) << what << ": " << c.text();
 }
 
@@ -95,11 +98,6 @@ void expect_all_worked(const Report& report, const Execution& asked, const char*
   for (int i = 0; i < asked.threads; ++i) EXPECT_GT(report.work[i], 0) << pass << ", thread " << i;
 }
 
-std::string text_of(const Execution& e) {
-  return std::string(e.schedule == Schedule::rows ? "rows" : "units") + ", threads " +
-         std::to_string(e.threads) + ", chunk " + std::to_string(e.chunk);
-}
-
 class BitsTest : public testing::TestWithParam<Subject> {
  protected:
   /// Calls check(table, case) for every target and every variant the cell can have.
@@ -116,6 +114,21 @@ class BitsTest : public testing::TestWithParam<Subject> {
     }
   }
 
+  /// Calls check(execution) for all ways to run a call on a team of 3.
+  template <class Check>
+  static void for_each_execution(Check check) {
+    Team team(3);
+    for (const Schedule schedule : {Schedule::rows, Schedule::units}) {
+      for (const int threads : {1, 2, 3}) {
+        for (const i64 chunk : {1, 4, 16}) {
+          SCOPED_TRACE(std::string(schedule == Schedule::rows ? "rows" : "units") + ", threads " +
+                       std::to_string(threads) + ", chunk " + std::to_string(chunk));
+          check(Execution{&team, threads, schedule, chunk});
+        }
+      }
+    }
+  }
+
   static const Target& fastest() { return GetParam().table(*supported_targets().back()); }
 };
 
@@ -124,22 +137,28 @@ INSTANTIATE_TEST_SUITE_P(Cells, BitsTest, testing::ValuesIn(all_cells()), [](con
 });
 
 TEST_P(BitsTest, threads_schedule_and_chunk_change_no_bit) {
-  Team team(3);
+  Team team(1);
   for_each_case([&](const Target& table, const EngineCase& c) {
-    const Outputs alone = run_training(c, table, {&team, 1, Schedule::rows, 0});
-    for (const Schedule schedule : {Schedule::rows, Schedule::units}) {
-      for (const int threads : {1, 2, 3}) {
-        for (const i64 chunk : {1, 4, 16}) {
-          const Execution execution{&team, threads, schedule, chunk};
-          SCOPED_TRACE(text_of(execution));
-          const Outputs training = run_training(c, table, execution);
-          expect_all_worked(training.forward, execution, "forward");
-          expect_all_worked(training.backward, execution, "backward");
-          expect_same_outputs(training, alone, c);
-          expect_same_gradients(training, alone, c);
-        }
-      }
-    }
+    const Outputs alone = run_training(c, table, {&team});
+    for_each_execution([&](const Execution& execution) {
+      const Outputs training = run_training(c, table, execution);
+      expect_all_worked(training.forward, execution, "forward");
+      expect_all_worked(training.backward, execution, "backward");
+      expect_same_outputs(training, alone, c);
+      expect_same_gradients(training, alone, c);
+    });
+  });
+}
+
+TEST_P(BitsTest, inference_gives_the_bits_of_training) {
+  Team team(1);
+  for_each_case([&](const Target& table, const EngineCase& c) {
+    const Outputs training = run_forward(c, table, {&team}, true);
+    for_each_execution([&](const Execution& execution) {
+      const Outputs inference = run_forward(c, table, execution);
+      expect_all_worked(inference.forward, execution, "inference");
+      expect_same_outputs(inference, training, c);
+    });
   });
 }
 
@@ -161,36 +180,10 @@ TEST_P(BitsTest, every_thread_gets_rows_however_uneven_their_lengths) {
   }
 }
 
-TEST_P(BitsTest, inference_gives_the_bits_of_training) {
-  Team team(3);
-  for_each_case([&](const Target& table, const EngineCase& c) {
-    const Outputs training = run_forward(c, table, {&team, 1}, true);
-    for (const Schedule schedule : {Schedule::rows, Schedule::units}) {
-      for (const auto& [threads, chunk] : {std::pair{1, 16}, {2, 1}, {3, 4}}) {
-        const Execution execution{&team, threads, schedule, chunk};
-        SCOPED_TRACE(text_of(execution));
-        const Outputs inference = run_forward(c, table, execution);
-        expect_all_worked(inference.forward, execution, "inference");
-        expect_same_outputs(inference, training, c);
-      }
-    }
-  });
-}
-
-/// Row `row` of the outputs and gradients that belong to rows.
-Outputs row_of(const Outputs& all, int row) {
-  const auto take = [row](const std::vector<float>& values) {
-    const auto size = std::ptrdiff_t(values.size()) / batch;
-    return std::vector<float>(values.begin() + size * row, values.begin() + size * (row + 1));
-  };
-  Outputs one;
-  one.y = take(all.y);
-  one.x = take(all.x);
-  for (int k = 0; k < 3; ++k) {
-    one.final[k] = take(all.final[k]);
-    one.initial[k] = take(all.initial[k]);
-  }
-  return one;
+/// Row `row` of what is (batch, n).
+Floats row_of(const Floats& all, int row) {
+  const auto size = std::ptrdiff_t(all.size()) / batch;
+  return {all.begin() + size * row, all.begin() + size * (row + 1)};
 }
 
 TEST_P(BitsTest, a_row_alone_equals_the_row_in_a_batch) {
@@ -200,19 +193,17 @@ TEST_P(BitsTest, a_row_alone_equals_the_row_in_a_batch) {
     for (int row = 0; row < batch; ++row) {
       SCOPED_TRACE(row);
       const EngineCase one = c.only_row(row);
-      const Outputs expected = row_of(all, row);
-      expect_same_outputs(run_forward(one, table, {&team, 1}), expected, one);
-      const Outputs training = run_training(one, table, {&team, 2, Schedule::units});
-      expect_same_outputs(training, expected, one);
-      expect_same(training.x, expected.x, "dx", one);
+      const Outputs alone = run_training(one, table, {&team, 1});
+      expect_same_outputs(run_forward(one, table, {&team, 2, Schedule::units}), alone, one);
+      expect_same(alone.y, row_of(all.y, row), "y", one);
+      expect_same(alone.x, row_of(all.x, row), "dx", one);
       for (int k = 0; k < c.numbers.states; ++k) {
-        expect_same(training.initial[k], expected.initial[k], "d initial", one);
+        expect_same(alone.final[k], row_of(all.final[k], row), "final state", one);
+        expect_same(alone.initial[k], row_of(all.initial[k], row), "d initial", one);
       }
     }
   });
 }
-
-using Floats = std::vector<float>;
 
 /// The weights of a case, in the order of WeightsOf.
 std::vector<Floats> weights_of(const reference::Values& values) {
@@ -225,10 +216,7 @@ std::vector<Floats> weights_of(const reference::Values& values) {
 
 /// A plan with its packs and the floats of a case, for calls a test makes itself.
 struct Problem {
-  Problem(const EngineCase& given,
-          const Target& table,
-          PackedWeights::Use use,
-          const Execution& execution = {})
+  Problem(const EngineCase& given, const Target& table, PackedWeights::Use use, const Execution& spread = {})
       : c(given),
         plan({c.cell, c.sizes.input, c.sizes.units, c.sizes.projection, c.sizes.reverse}, table),
         x(c.values.x.begin(), c.values.x.end()),
@@ -236,14 +224,13 @@ struct Problem {
         packs(plan, use) {
     for (int k = 0; k < 3; ++k) states[k].assign(c.values.initial[k].begin(), c.values.initial[k].end());
     const std::vector<Floats> w = weights_of(c.values);
-    packs.pack(plan, {w[0].data(), w[1].data(), w[2].data(), w[3].data(), w[4].data()}, execution);
+    packs.pack(plan, {w[0].data(), w[1].data(), w[2].data(), w[3].data(), w[4].data()}, spread);
+    workspace.prepare(plan, steps, batch, use == PackedWeights::Use::training);
   }
 
   /// Steps first .. first + count of every row, from `states` and into them.
   [[nodiscard]] Call part(int first, int count) {
-    Call call;
-    call.steps = count;
-    call.batch = batch;
+    Call call{count, batch};
     call.x = batch_major<const float>(x.data() + i64{first} * c.sizes.input, steps, c.sizes.input);
     call.y = batch_major(y.data() + i64{first} * plan.width(), steps, plan.width());
     lengths = c.lengths;
@@ -258,29 +245,24 @@ struct Problem {
   Floats x, y, states[3];
   std::vector<int> lengths;
   PackedWeights packs;
-};
-
-/// The case in calls of `part` steps each.
-void expect_parts_equal(
-    const Outputs& whole, const EngineCase& c, const Target& table, Team& team, int part) {
-  SCOPED_TRACE("parts of " + std::to_string(part) + " steps");
-  Problem problem(c, table, PackedWeights::Use::inference);
   Workspace workspace;
-  workspace.prepare(problem.plan, part, batch, false);
-  for (int first = 0; first < steps; first += part) {
-    const Call call = problem.part(first, std::min(part, steps - first));
-    forward(problem.plan, problem.packs, call, workspace, false, {&team, 1 + first % 2});
-  }
-  if (c.take_sequence) expect_same(problem.y, whole.y, "y", c);
-  for (int k = 0; k < c.numbers.states; ++k) expect_same(problem.states[k], whole.final[k], "state", c);
-}
+};
 
 TEST_P(BitsTest, calls_that_carry_states_equal_one_call) {
   Team team(2);
   for_each_case([&](const Target& table, const EngineCase& c) {
     if (c.sizes.reverse) return;
     const Outputs whole = run_forward(c, table, {&team, 2, Schedule::units});
-    for (const int part : {1, 5, 16}) expect_parts_equal(whole, c, table, team, part);
+    for (const int part : {1, 5, 16}) {
+      SCOPED_TRACE("parts of " + std::to_string(part) + " steps");
+      Problem p(c, table, PackedWeights::Use::inference);
+      for (int first = 0; first < steps; first += part) {
+        const Call call = p.part(first, std::min(part, steps - first));
+        forward(p.plan, p.packs, call, p.workspace, false, {&team, 1 + first % 2});
+      }
+      expect_same(p.y, whole.y, "y", c);
+      for (int k = 0; k < c.numbers.states; ++k) expect_same(p.states[k], whole.final[k], "state", c);
+    }
   });
 }
 
@@ -301,12 +283,10 @@ TEST_P(BitsTest, step_by_step_equals_the_whole_sequence) {
     c.lengths.clear();
     const Outputs whole = run_forward(c, table, {&team, 1});
     Problem p(c, table, PackedWeights::Use::inference);
-    Workspace workspace;
-    workspace.prepare(p.plan, 1, batch, false);
     float* states[] = {p.states[0].data(), p.states[1].data(), p.states[2].data()};
     for (int t = 0; t < steps; ++t) {
       const Execution execution{&team, 1 + t % 2, Schedule::units};
-      step(p.plan, p.packs, batch, slice(p.x, t).data(), states, workspace, execution);
+      step(p.plan, p.packs, batch, slice(p.x, t).data(), states, p.workspace, execution);
       ASSERT_TRUE(same_bits(p.states[0], slice(whole.y, t))) << "step " << t;
     }
     for (int k = 0; k < c.numbers.states; ++k) expect_same(p.states[k], whole.final[k], "state", c);
@@ -342,18 +322,17 @@ TEST_P(BitsTest, packing_on_several_threads_gives_the_same_packs) {
 TEST_P(BitsTest, two_calls_at_once_on_one_team_give_the_bits_of_one) {
   Team team(3);
   for_each_case([&](const Target& table, const EngineCase& c) {
+    if (!c.take_sequence) return;
     const Outputs expected = run_forward(c, table, {&team, 1});
-    Problem shared(c, table, PackedWeights::Use::inference);
+    const Problem shared(c, table, PackedWeights::Use::inference);
     const auto call_often = [&](int& wrong) {
       Problem own(c, table, PackedWeights::Use::inference);
-      Workspace workspace;
-      workspace.prepare(shared.plan, steps, batch, false);
+      own.workspace.prepare(shared.plan, steps, batch, false);
       for (int i = 0; i < 5; ++i) {
         Call call = own.part(0, steps);
-        for (const float*& initial : call.initial) initial = c.initial_given ? initial : nullptr;
         for (float*& final : call.final) final = nullptr;
-        forward(shared.plan, shared.packs, call, workspace, false, {&team, 3, Schedule::units});
-        wrong += c.take_sequence && !same_bits(own.y, expected.y) ? 1 : 0;
+        forward(shared.plan, shared.packs, call, own.workspace, false, {&team, 3, Schedule::units});
+        wrong += same_bits(own.y, expected.y) ? 0 : 1;
         own.y.assign(own.y.size(), -7.0F);
       }
     };
@@ -380,29 +359,24 @@ TEST_P(BitsTest, a_call_that_finds_the_team_taken_runs_alone_with_the_same_bits)
   expect_same_gradients(inside, expected, c);
 }
 
-/// Weight gradients of a case, by a training pass into memory that holds `to`.
-std::vector<Floats> gradients_onto(std::vector<Floats> to,
-                                   bool accumulate,
-                                   const EngineCase& c,
-                                   const Target& table) {
+/// Weight gradients of a case by a training pass into memory that holds `to`, states updated in place.
+std::vector<Floats> train(const EngineCase& c, const Target& table, std::vector<Floats> to, bool accumulate) {
   Team team(2);
   const Execution execution{&team, 2, Schedule::units};
-  Problem problem(c, table, PackedWeights::Use::training);
-  Workspace workspace;
-  workspace.prepare(problem.plan, steps, batch, true);
-  const Call call = problem.part(0, steps);
-  forward(problem.plan, problem.packs, call, workspace, true, execution);
+  Problem p(c, table, PackedWeights::Use::training);
+  const Call call = p.part(0, steps);
+  forward(p.plan, p.packs, call, p.workspace, true, execution);
   const Floats dy(c.outside.y.begin(), c.outside.y.end());
   Floats d_final[3];
   BackwardCall back;
-  back.dy = batch_major(dy.empty() ? nullptr : dy.data(), steps, problem.plan.width());
-  for (int k = 0; k < 3; ++k) {
+  if (c.take_sequence) back.dy = batch_major(dy.data(), steps, p.plan.width());
+  for (int k = 0; k < c.numbers.states; ++k) {
     d_final[k].assign(c.outside.final[k].begin(), c.outside.final[k].end());
-    back.d_final[k] = d_final[k].empty() ? nullptr : d_final[k].data();
+    back.d_final[k] = d_final[k].data();
   }
   back.d_weights = {to[0].data(), to[1].data(), to[2].data(), to[3].data(), to[4].data()};
   back.accumulate = accumulate;
-  backward(problem.plan, problem.packs, call, back, workspace, execution);
+  backward(p.plan, p.packs, call, back, p.workspace, execution);
   return to;
 }
 
@@ -410,13 +384,11 @@ TEST_P(BitsTest, gradients_overwrite_what_was_there_or_add_to_it_once) {
   Random random(seed);
   for_each_case([&](const Target& table, const EngineCase& c) {
     std::vector<Floats> none = weights_of(c.values);
-    for (Floats& values : none)
-      std::fill(values.begin(), values.end(), std::numeric_limits<float>::quiet_NaN());
+    for (Floats& v : none) v.assign(v.size(), std::numeric_limits<float>::quiet_NaN());
     std::vector<Floats> before = weights_of(c.values);
-    for (Floats& values : before)
-      std::generate(values.begin(), values.end(), [&] { return random.normal(); });
-    const std::vector<Floats> sums = gradients_onto(none, false, c, table);
-    const std::vector<Floats> added = gradients_onto(before, true, c, table);
+    for (Floats& v : before) std::generate(v.begin(), v.end(), [&] { return random.normal(); });
+    const std::vector<Floats> sums = train(c, table, none, false);
+    const std::vector<Floats> added = train(c, table, before, true);
     for (std::size_t i = 0; i < sums.size(); ++i) {
       for (std::size_t j = 0; j < sums[i].size(); ++j) before[i][j] += sums[i][j];
       expect_same(added[i], before[i], "sum", c);
@@ -424,15 +396,14 @@ TEST_P(BitsTest, gradients_overwrite_what_was_there_or_add_to_it_once) {
   });
 }
 
-/// The states of a stateful layer: each call starts from the last one's and overwrites them.
-TEST_P(BitsTest, a_training_call_may_update_its_states_in_place) {
+/// As in a stateful layer, where each call starts from the last one's states and overwrites them.
+TEST_P(BitsTest, training_may_update_its_states_in_place) {
   Team team(1);
   for_each_case([&](const Target& table, const EngineCase& c) {
     const Outputs apart = run_training(c, table, {&team});
-    const std::vector<Floats> in_place = gradients_onto(weights_of(c.values), false, c, table);
+    const std::vector<Floats> in_place = train(c, table, weights_of(c.values), false);
     const Floats* expected[] = {&apart.W, &apart.U, &apart.b, &apart.params, &apart.P};
-    for (std::size_t i = 0; i < in_place.size(); ++i)
-      expect_same(in_place[i], *expected[i], "weight gradient", c);
+    for (std::size_t i = 0; i < 5; ++i) expect_same(in_place[i], *expected[i], "weight gradient", c);
   });
 }
 

@@ -39,8 +39,8 @@ def symbol_faults(target: str, listing: str, needed: str) -> list[str]:
         elif kind in "WVvu":
             if f"recurra::{target}::" not in name:
                 faults.append(f"shares {name}, which does not say recurra::{target}::")
-        elif kind.isupper() and not name.startswith((f"recurra::target_{target}", "__odr_asan.")):
-            faults.append(f"exports {name}; only recurra::target_{target} may show")
+        elif kind.isupper() and not name.startswith((f"recurra::{target}::table", "__odr_asan.")):
+            faults.append(f"exports {name}; only recurra::{target}::table may show")
     return faults
 
 

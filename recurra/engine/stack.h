@@ -9,8 +9,8 @@ namespace recurra {
 
 /// A recurrent layer in one direction.
 struct Stack {
-  std::string cell = "lstm";
-  i64 input = 0;       ///< features of a step, > 0
+  std::string cell;       ///< name of a cell of cells/cell_list.inc
+  i64 input = 0;          ///< features of a step, > 0
   i64 units = 0;       ///< > 0
   i64 projection = 0;  ///< width of the output after a product behind the step; 0: none, the output is h
   bool reverse = false;  ///< from the last step of each row to the first

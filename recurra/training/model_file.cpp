@@ -103,8 +103,14 @@ Sequential Sequential::load(const std::filesystem::path& path) {
   for (const auto& layer : model.layers_) {
     for (Parameter* parameter : layer->parameters()) {
       const std::string name = tensor_name(*layer, *parameter);
-      parameter->value = table.at(name, parameter->value.shape());
-      require_finite(file + ": " + name, parameter->value);
+      const Tensor& tensor = table.at(name);
+      const std::string subject = std::string(file).append(": ").append(name);
+      if (tensor.dtype() != Dtype::f32) throw Error(ErrorCode::dtype, subject, "f32", std::string(name_of(tensor.dtype())));
+      if (tensor.shape() != parameter->value.shape()) {
+        throw Error(ErrorCode::shape, subject, "shape " + parameter->value.shape().to_string(), tensor.shape().to_string());
+      }
+      require_finite(subject, tensor);
+      parameter->value = tensor;
     }
   }
   model.parameters_changed();

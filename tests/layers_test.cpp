@@ -1,0 +1,259 @@
+/// Layers outside the recurrence: values and gradients against plain double arithmetic, initial values, bad input.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "recurra/engine/affine.h"
+#include "recurra/layers/batch_normalization.h"
+#include "recurra/layers/dense.h"
+#include "recurra/layers/initializers.h"
+#include "recurra/layers/lstm.h"
+#include "recurra/layers/model_spec.h"
+#include "tests/support/temporary_folder.h"
+
+namespace recurra::test {
+
+namespace {
+
+Tensor normal(const Shape& shape, std::uint64_t stream) {
+  Random random(11, stream);
+  Tensor tensor(shape);
+  for (float& value : tensor.as<float>()) value = random.normal();
+  return tensor;
+}
+
+/// dx and all parameter gradients of sum(d * layer(x)) against central differences of the f32 forward pass; the step
+/// leaves 1e-3 of rounding and curvature.
+void expect_gradients(Layer& layer, Tensor x, const Tensor& d, const Context& context) {
+  const auto loss = [&] {
+    layer.parameters_changed();
+    const Tensor& y = layer.forward(x, context);
+    double sum = 0;
+    for (i64 i = 0; i < y.size(); ++i) sum += double(d.data()[i]) * y.data()[i];
+    return sum;
+  };
+  static_cast<void>(loss());
+  const Tensor dx = layer.backward(x, d, true, context);
+  std::vector<std::pair<Tensor*, Tensor>> pairs = {{&x, dx}};
+  for (Parameter* parameter : layer.parameters()) {
+    if (parameter->trainable) pairs.emplace_back(&parameter->value, parameter->gradient);
+  }
+  for (auto& [value, gradient] : pairs) {
+    for (i64 i = 0; i < value->size(); i += std::max<i64>(value->size() / 20, 1)) {
+      const float at = value->data()[i];
+      value->data()[i] = at + 0.01F;
+      const double above = loss();
+      value->data()[i] = at - 0.01F;
+      const double below = loss();
+      value->data()[i] = at;
+      const double slope = (above - below) / 0.02;
+      EXPECT_NEAR(gradient.data()[i], slope, 2e-3 * std::max(1.0, std::abs(slope)));
+    }
+  }
+}
+
+TEST(Affine, agrees_with_double_arithmetic_on_every_target) {
+  for (const Target* target : supported_targets()) {
+    for (const auto& [rows, inputs, outputs] : {std::tuple{1, 1, 1}, {3, 7, 10}, {17, 50, 33}, {64, 64, 10}, {9, 3, 130}}) {
+      const Tensor x = normal({rows, inputs}, 1);
+      const Tensor W = normal({inputs, outputs}, 2);
+      const Tensor b = normal({outputs}, 3);
+      const Tensor dy = normal({rows, outputs}, 4);
+      Tensor y({rows, outputs}), dx({rows, inputs}), dW({inputs, outputs}), db({outputs});
+      Affine map(inputs, outputs, *target);
+      map.pack(W.data(), b.data());
+      map.forward(rows, x.data(), y.data());
+      map.backward(rows, x.data(), dy.data(), dx.data(), dW.data(), db.data());
+      for (int r = 0; r < rows; ++r) {
+        for (int j = 0; j < outputs; ++j) {
+          double sum = b.data()[j];
+          for (int k = 0; k < inputs; ++k) sum += double(x.data()[r * inputs + k]) * W.data()[k * outputs + j];
+          ASSERT_NEAR(y.data()[r * outputs + j], sum, 2e-5) << target->name;
+        }
+        for (int k = 0; k < inputs; ++k) {
+          double sum = 0;
+          for (int j = 0; j < outputs; ++j) sum += double(dy.data()[r * outputs + j]) * W.data()[k * outputs + j];
+          ASSERT_NEAR(dx.data()[r * inputs + k], sum, 5e-5) << target->name;
+        }
+      }
+      for (int j = 0; j < outputs; ++j) {
+        double bias = 0;
+        for (int r = 0; r < rows; ++r) bias += dy.data()[r * outputs + j];
+        ASSERT_NEAR(db.data()[j], bias, 2e-5);
+        for (int k = 0; k < inputs; ++k) {
+          double sum = 0;
+          for (int r = 0; r < rows; ++r) sum += double(x.data()[r * inputs + k]) * dy.data()[r * outputs + j];
+          ASSERT_NEAR(dW.data()[k * outputs + j], sum, 5e-5) << target->name;
+        }
+      }
+    }
+  }
+}
+
+TEST(Affine, threads_and_neighbours_do_not_change_bits) {
+  const Tensor x = normal({200, 300}, 1);
+  const Tensor W = normal({300, 70}, 2);
+  const Tensor dy = normal({200, 70}, 3);
+  Team team(3);
+  std::vector<Tensor> results[3];
+  for (int threads = 1; threads <= 3; ++threads) {
+    Execution execution;
+    execution.team = &team;
+    execution.threads = threads;
+    Affine map(300, 70);
+    map.pack(W.data(), nullptr);
+    Tensor y({200, 70}), dx({200, 300}), dW({300, 70}), db({70});
+    map.forward(200, x.data(), y.data(), execution);
+    map.backward(200, x.data(), dy.data(), dx.data(), dW.data(), db.data(), execution);
+    Tensor alone({1, 70});
+    map.forward(1, x.data() + 300 * 123, alone.data(), execution);
+    EXPECT_TRUE(std::equal(alone.data(), alone.data() + 70, y.data() + 70 * 123));
+    results[threads - 1] = {y, dx, dW, db};
+  }
+  for (std::size_t i = 0; i < 4; ++i) {
+    for (int threads = 2; threads <= 3; ++threads) {
+      EXPECT_TRUE(std::ranges::equal(results[0][i].as<float>(), results[threads - 1][i].as<float>()));
+    }
+  }
+}
+
+TEST(BatchNormalizationLayer, gradients_agree_with_differences) {
+  BatchNormalization layer;
+  Random random(1);
+  layer.build({5}, random);
+  expect_gradients(layer, normal({12, 5}, 5), normal({12, 5}, 6), {.training = true, .lengths = {}, .execution = {}});
+}
+
+TEST(BatchNormalizationLayer, steps_past_the_length_leave_the_statistics) {
+  const std::vector<int> lengths = {4, 1, 0};
+  const Context context{.training = true, .lengths = lengths, .execution = {}};
+  Tensor x = normal({3, 4, 5}, 7);
+  BatchNormalization layer;
+  Random random(1);
+  layer.build({4, 5}, random);
+  expect_gradients(layer, x, normal({3, 4, 5}, 8), context);
+  const Tensor before = layer.forward(x, context);
+  x.data()[(1 * 4 + 2) * 5] = 1e6F;  // row 1, step 2: past its end
+  const Tensor& after = layer.forward(x, context);
+  EXPECT_TRUE(std::equal(before.data(), before.data() + 4 * 5, after.data()));
+}
+
+TEST(BatchNormalizationLayer, moves_its_statistics_as_keras_does) {
+  BatchNormalization layer;
+  Random random(1);
+  layer.build({1}, random);
+  Tensor x({2, 1});
+  x.data()[0] = 1.0F;
+  x.data()[1] = 3.0F;  // mean 2, biased variance 1
+  layer.forward(x, {.training = true, .lengths = {}, .execution = {}});
+  EXPECT_FLOAT_EQ(layer.parameters()[2]->value.data()[0], 0.02F);
+  EXPECT_FLOAT_EQ(layer.parameters()[3]->value.data()[0], 0.99F + 0.01F);
+  const Tensor& y = layer.forward(x, {});
+  EXPECT_NEAR(y.data()[0], (1.0 - 0.02) / std::sqrt(1.0 + 1e-3), 1e-6);
+}
+
+TEST(DenseLayer, gradients_agree_with_differences_over_any_leading_axes) {
+  Dense layer({4});
+  Random random(1);
+  EXPECT_EQ(layer.build({3, 6}, random), (Shape{3, 4}));
+  expect_gradients(layer, normal({2, 3, 6}, 9), normal({2, 3, 4}, 10), {.training = true, .lengths = {}, .execution = {}});
+}
+
+TEST(LstmLayer, gradients_agree_with_differences_with_and_without_sequences) {
+  const std::vector<int> lengths = {5, 2, 0};
+  for (const bool sequences : {false, true}) {
+    Lstm layer({.units = 6, .return_sequences = sequences});
+    Random random(1);
+    layer.build({5, 3}, random);
+    const Tensor d = sequences ? normal({3, 5, 6}, 11) : normal({3, 6}, 11);
+    expect_gradients(layer, normal({3, 5, 3}, 12), d, {.training = true, .lengths = lengths, .execution = {}});
+  }
+}
+
+TEST(LstmLayer, starts_as_keras_does) {
+  Lstm layer({.units = 8});
+  Random random(3);
+  layer.build({any_extent, 5}, random);
+  const std::vector<Parameter*> p = layer.parameters();
+  EXPECT_EQ(p[0]->name, "kernel");
+  EXPECT_EQ(p[0]->value.shape(), (Shape{5, 32}));
+  EXPECT_EQ(p[1]->value.shape(), (Shape{8, 32}));
+  const float limit = std::sqrt(6.0F / 37.0F);
+  for (const float value : p[0]->value.as<float>()) EXPECT_LE(std::abs(value), limit);
+  // The rows of the recurrent kernel are orthonormal.
+  for (int a = 0; a < 8; ++a) {
+    for (int b = 0; b < 8; ++b) {
+      double dot = 0;
+      for (int j = 0; j < 32; ++j) dot += double(p[1]->value.data()[a * 32 + j]) * p[1]->value.data()[b * 32 + j];
+      EXPECT_NEAR(dot, a == b ? 1.0 : 0.0, 1e-6);
+    }
+  }
+  for (int j = 0; j < 32; ++j) EXPECT_EQ(p[2]->value.data()[j], j / 8 == 1 ? 1.0F : 0.0F);
+}
+
+TEST(Initializers, orthogonal_of_more_rows_than_columns_has_orthonormal_columns) {
+  Tensor tensor({9, 4});
+  Random random(5);
+  orthogonal(tensor, random);
+  for (int a = 0; a < 4; ++a) {
+    for (int b = 0; b < 4; ++b) {
+      double dot = 0;
+      for (int i = 0; i < 9; ++i) dot += double(tensor.data()[i * 4 + a]) * tensor.data()[i * 4 + b];
+      EXPECT_NEAR(dot, a == b ? 1.0 : 0.0, 1e-6);
+    }
+  }
+}
+
+TEST(ModelSpec, text_becomes_layers_and_an_lstm_before_another_returns_its_sequence) {
+  const ModelSpec spec = parse_model("lstm:8,batch_norm,lstm:4,dense:3");
+  ASSERT_EQ(spec.layers.size(), 4U);
+  EXPECT_EQ(spec.layers[0].config, R"({"return_sequences":true,"units":8})");
+  EXPECT_EQ(spec.layers[1].type, "BatchNormalization");
+  EXPECT_EQ(spec.layers[2].config, R"({"units":4})");
+  const ModelSpec again = parse_model_json(to_json(spec));
+  EXPECT_EQ(again.layers[3].type, "Dense");
+}
+
+TEST(ModelSpec, bad_texts_are_named) {
+  EXPECT_EQ(error_text([] { parse_model("lstm:64,gru:3"); }), R"(layer "gru": supported are lstm, dense, batch_norm)");
+  EXPECT_EQ(error_text([] { parse_model(""); }), R"(layer "": supported are lstm, dense, batch_norm)");
+  EXPECT_EQ(error_text([] { parse_model("lstm"); }), R"(layer "lstm": expected units from 1 up behind a colon, got nothing)");
+  EXPECT_EQ(error_text([] { parse_model("lstm:12ab"); }),
+            R"(layer "lstm:12ab": expected units from 1 up behind a colon, got 12ab)");
+  EXPECT_EQ(error_text([] { parse_model("batch_norm:3"); }),
+            R"(layer "batch_norm:3": expected nothing behind the name, got 3)");
+  EXPECT_EQ(error_text([] { make_layer({"Lambda", "{}"}); }),
+            R"(layer "Lambda": supported are LSTM, Dense, BatchNormalization)");
+  EXPECT_EQ(error_text([] { make_layer({"LSTM", R"({"units": 3, "unroll": true})"}); }),
+            R"(LSTM argument "unroll": supported are name, units, return_sequences)");
+  EXPECT_EQ(error_text([] { make_layer({"LSTM", R"({"units": "3"})"}); }), R"(LSTM.units: expected an integer, got "3")");
+  EXPECT_EQ(error_text([] { make_layer({"Dense", R"({"units": 1099511627776})"}); }),
+            "units: expected 1 to 1048576, got 1099511627776");
+  EXPECT_EQ(error_text([] { make_layer({"BatchNormalization", R"({"momentum": 1.5})"}); }),
+            "momentum: expected 0 to 1, got 1.500000");
+  EXPECT_EQ(error_text([] { make_layer({"BatchNormalization", R"({"epsilon": 0.0})"}); }),
+            "epsilon: expected a number above 0, got 0.000000");
+}
+
+TEST(Layers, wrong_shapes_are_named) {
+  Random random(1);
+  Lstm lstm({.units = 4});
+  EXPECT_EQ(error_text([&] { lstm.build({5}, random); }),
+            "lstm: expected input (batch, steps, features), got (batch, ...) with (5,)");
+  lstm.build({7, 5}, random);
+  EXPECT_EQ(error_text([&] { lstm.forward(Tensor({2, 7, 6}), {}); }),
+            "lstm.input: expected (batch, steps, 5), got (2, 7, 6)");
+  EXPECT_EQ(error_text([&] { lstm.forward(Tensor({2, 7, 5}, Dtype::i32), {}); }), "tensor: expected f32, got i32");
+  Dense dense({4});
+  dense.build({5}, random);
+  EXPECT_EQ(error_text([&] { dense.forward(Tensor({2, 6}), {}); }), "dense.input: expected (batch, ..., 5), got (2, 6)");
+  BatchNormalization norm;
+  norm.build({5}, random);
+  EXPECT_EQ(error_text([&] { norm.forward(Tensor({2, 6}), {}); }),
+            "batch_normalization.input: expected (batch, ..., 5), got (2, 6)");
+}
+
+}  // namespace
+
+}  // namespace recurra::test

@@ -1,0 +1,309 @@
+/// Sequential, losses, metrics, optimizers and model files: behaviour and the texts of errors.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <sstream>
+
+#include "recurra/base/error.h"
+#include "recurra/base/file.h"
+#include "recurra/formats/safetensors.h"
+#include "recurra/training/sequential.h"
+#include "tests/support/temporary_folder.h"
+
+namespace recurra::test {
+
+namespace {
+
+/// Sequences whose class is the sign of their sum.
+Examples sign_examples(i64 count, i64 steps) {
+  Examples examples{Tensor({count, steps, 2}), Tensor({count}, Dtype::i32), {}};
+  Random random(4);
+  for (i64 row = 0; row < count; ++row) {
+    float sum = 0;
+    for (i64 i = 0; i < steps * 2; ++i) sum += examples.x.data()[row * steps * 2 + i] = random.normal();
+    examples.y.as<std::int32_t>()[std::size_t(row)] = sum > 0 ? 1 : 0;
+  }
+  return examples;
+}
+
+Sequential small_model(const char* optimizer = "adam", const char* text = "lstm:8,batch_norm,dense:2") {
+  Sequential model(parse_model(text));
+  model.compile(make_optimizer(optimizer, 0.02), make_loss("sparse_categorical_crossentropy"), {"accuracy"});
+  return model;
+}
+
+std::vector<float> all_weights(const Sequential& model) {
+  std::vector<float> all;
+  for (const Parameter* p : model.parameters()) {
+    const auto values = p->value.as<float>();
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
+}
+
+TEST(Fit, learns_and_tells_of_every_epoch) {
+  const Examples examples = sign_examples(256, 6);
+  Sequential model = small_model();
+  std::ostringstream text;
+  FitOptions options;
+  options.epochs = 8;
+  options.validation_data = &examples;
+  options.progress = &text;
+  const History history = model.fit(examples, options);
+  ASSERT_EQ(history.epochs.size(), 8U);
+  EXPECT_GT(history.epochs.back().at("val_accuracy"), 0.9);
+  EXPECT_LT(history.epochs.back().at("loss"), history.epochs.front().at("loss"));
+  EXPECT_EQ(history.seconds.size(), 8U);
+  EXPECT_NE(text.str().find("Epoch 8/8\n8/8 - "), std::string::npos) << text.str();
+  EXPECT_NE(text.str().find(" - val_accuracy: 0.9"), std::string::npos) << text.str();
+}
+
+TEST(Fit, same_seed_same_bits_for_any_number_of_threads) {
+  const Examples examples = sign_examples(300, 20);
+  std::vector<float> first;
+  for (const int threads : {1, 2}) {
+    Sequential model = small_model("sgd", "lstm:64,dense:2");
+    model.set_threads(threads);
+    model.build({20, 2}, 7);
+    FitOptions options;
+    options.batch_size = 100;
+    options.epochs = 2;
+    model.fit(examples, options);
+    if (first.empty()) first = all_weights(model);
+    EXPECT_EQ(first, all_weights(model));
+  }
+  Sequential other = small_model("sgd", "lstm:64,dense:2");
+  other.build({20, 2}, 8);
+  EXPECT_NE(first, all_weights(other));
+}
+
+TEST(Fit, padding_past_the_lengths_changes_nothing) {
+  Examples examples = sign_examples(40, 9);
+  Random random(2);
+  for (int row = 0; row < 40; ++row) examples.lengths.push_back(int(random.below(10)));
+  Examples padded = examples;
+  for (int row = 0; row < 40; ++row) {
+    for (i64 i = examples.lengths[std::size_t(row)] * 2; i < 18; ++i) padded.x.data()[row * 18 + i] = 99.0F;
+  }
+  std::vector<float> weights[2];
+  for (const int which : {0, 1}) {
+    Sequential model = small_model();
+    model.fit(which == 0 ? examples : padded);
+    weights[which] = all_weights(model);
+  }
+  EXPECT_EQ(weights[0], weights[1]);
+}
+
+TEST(Fit, predict_gives_the_same_rows_in_any_batch) {
+  const Examples examples = sign_examples(37, 5);
+  Sequential model = small_model();
+  model.fit(examples);
+  const Tensor one = model.predict(examples.x, {}, 1);
+  const Tensor many = model.predict(examples.x, {}, 32);
+  EXPECT_EQ(one.shape(), (Shape{37, 2}));
+  EXPECT_TRUE(std::ranges::equal(one.as<float>(), many.as<float>()));
+}
+
+TEST(Fit, a_loss_that_is_not_finite_stops_training_and_names_the_step) {
+  Examples examples = sign_examples(96, 3);
+  examples.x.data()[50 * 6] = std::numeric_limits<float>::quiet_NaN();
+  Sequential model = small_model("sgd", "lstm:4,dense:2");
+  FitOptions options;
+  options.shuffle = false;
+  EXPECT_EQ(error_text([&] { model.fit(examples, options); }),
+            "loss: expected a finite number, got nan at step 2 of epoch 1");
+  for (const float weight : all_weights(model)) ASSERT_TRUE(std::isfinite(weight));
+}
+
+TEST(Fit, what_does_not_fit_is_named) {
+  const Examples good = sign_examples(10, 3);
+  Sequential model = small_model();
+  FitOptions options;
+  options.batch_size = 0;
+  EXPECT_EQ(error_text([&] { model.fit(good, options); }), "batch_size: expected from 1 up, got 0");
+  options = {};
+  options.epochs = -1;
+  EXPECT_EQ(error_text([&] { model.fit(good, options); }), "epochs: expected from 0 up, got -1");
+  Examples bad = good;
+  bad.y = Tensor({9}, Dtype::i32);
+  EXPECT_EQ(error_text([&] { model.fit(bad); }), "examples.y: expected (10, ...), a target for each example, got (9,)");
+  bad = good;
+  bad.y.as<std::int32_t>()[4] = 2;
+  FitOptions unshuffled;
+  unshuffled.shuffle = false;
+  EXPECT_EQ(error_text([&] { model.fit(bad, unshuffled); }), "labels[4]: expected a class from 0 to 1, got 2");
+  bad = good;
+  bad.y = Tensor({10}, Dtype::f32);
+  EXPECT_EQ(error_text([&] { model.fit(bad); }), "labels: expected i32, got f32");
+  bad = good;
+  bad.lengths.assign(10, 3);
+  bad.lengths[2] = 4;
+  EXPECT_EQ(error_text([&] { model.fit(bad); }), "examples.lengths[2]: expected 0 to 3, got 4");
+  bad.lengths.resize(3);
+  EXPECT_EQ(error_text([&] { model.fit(bad); }), "examples.lengths: expected 10 lengths, got 3");
+  bad = good;
+  bad.x = Tensor({10, 3, 2}, Dtype::i32);
+  EXPECT_EQ(error_text([&] { model.fit(bad); }), "examples.x: expected f32, got i32");
+  EXPECT_EQ(error_text([&] { Sequential(parse_model("dense:2")).fit(good); }),
+            "sequential: expected a compiled model: call compile first, got one not compiled");
+  EXPECT_EQ(error_text([&] { Sequential().build({3, 2}); }), "sequential: expected at least one layer, got none");
+  EXPECT_EQ(error_text([&] { static_cast<void>(small_model().predict(good.x)); }),
+            "sequential.predict: expected a built model, got one without weights");
+}
+
+TEST(Names, unknown_ones_list_the_known) {
+  EXPECT_EQ(error_text([] { make_optimizer("adamw"); }), R"(optimizer "adamw": supported are sgd, adam)");
+  EXPECT_EQ(error_text([] { make_loss("hinge"); }),
+            R"(loss "hinge": supported are sparse_categorical_crossentropy, mean_squared_error (mse))");
+  EXPECT_EQ(error_text([] { make_metric("f1"); }), R"(metric "f1": supported are accuracy)");
+  EXPECT_EQ(error_text([] { make_optimizer("sgd", -1.0); }),
+            "learning_rate: expected a finite number above 0, got -1.000000");
+  EXPECT_EQ(error_text([] { Sgd({.learning_rate = 0.1, .momentum = 1.0}); }),
+            "momentum: expected from 0 up to below 1, got 1.000000");
+}
+
+TEST(Names, repeated_layers_are_numbered_as_in_keras) {
+  const Sequential model(parse_model("lstm:2,lstm:2,lstm:2"));
+  EXPECT_EQ(model.layers()[0]->name(), "lstm");
+  EXPECT_EQ(model.layers()[1]->name(), "lstm_1");
+  EXPECT_EQ(model.layers()[2]->name(), "lstm_2");
+}
+
+TEST(SparseCategoricalCrossentropyLoss, gradient_is_softmax_minus_one_over_the_counted_samples) {
+  Tensor output({1, 2, 3});
+  for (int i = 0; i < 6; ++i) output.data()[i] = float(i % 3);
+  Tensor labels({1, 2}, Dtype::i32);
+  labels.as<std::int32_t>()[0] = 2;
+  const std::vector<int> lengths = {1};
+  Tensor gradient;
+  const double loss = SparseCategoricalCrossentropy().compute(output, labels, lengths, &gradient);
+  const double sum = 1 + std::exp(1) + std::exp(2);
+  EXPECT_NEAR(loss, -std::log(std::exp(2) / sum), 1e-6);
+  EXPECT_NEAR(gradient.data()[2], std::exp(2) / sum - 1, 1e-6);
+  for (int i = 3; i < 6; ++i) EXPECT_EQ(gradient.data()[i], 0.0F);
+}
+
+TEST(SparseCategoricalCrossentropyLoss, survives_logits_of_any_size) {
+  Tensor output({1, 2});
+  output.data()[0] = 1e30F;
+  output.data()[1] = -1e30F;
+  Tensor labels({1}, Dtype::i32);
+  Tensor gradient;
+  EXPECT_EQ(SparseCategoricalCrossentropy().compute(output, labels, {}, &gradient), 0.0);
+}
+
+TEST(Optimizers, agree_with_double_arithmetic_over_50_steps) {
+  for (const char* name : {"sgd", "momentum", "adam"}) {
+    std::unique_ptr<Optimizer> optimizer = std::string(name) == "momentum"
+                                               ? std::make_unique<Sgd>(SgdOptions{0.05, 0.9})
+                                               : make_optimizer(name, 0.05);
+    Parameter parameter{"w", Tensor({3}), Tensor({3}), true};
+    double w[3], m[3] = {}, v[3] = {};
+    for (int i = 0; i < 3; ++i) w[i] = parameter.value.data()[i] = 0.5F * float(i + 1);
+    Parameter* list[] = {&parameter};
+    Random random(9);
+    for (int t = 1; t <= 50; ++t) {
+      for (int i = 0; i < 3; ++i) {
+        const double g = parameter.gradient.data()[i] = random.normal();
+        if (std::string(name) == "adam") {
+          m[i] = 0.9 * m[i] + 0.1 * g;
+          v[i] = 0.999 * v[i] + 0.001 * g * g;
+          w[i] -= 0.05 * std::sqrt(1 - std::pow(0.999, t)) / (1 - std::pow(0.9, t)) * m[i] / (std::sqrt(v[i]) + 1e-7);
+        } else {
+          m[i] = (std::string(name) == "momentum" ? 0.9 : 0.0) * m[i] - 0.05 * g;
+          w[i] += m[i];
+        }
+      }
+      optimizer->step(list);
+    }
+    for (int i = 0; i < 3; ++i) {
+      // 50 additions of f32 leave at most 50 half units in the last place.
+      EXPECT_NEAR(parameter.value.data()[i], w[i], 50 * 6e-8 * std::max(1.0, std::abs(w[i]) * 2)) << name;
+    }
+  }
+}
+
+class ModelFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    model_ = small_model();
+    model_.fit(sign_examples(40, 4));
+    model_.save(path_);
+  }
+
+  /// The file over again with the table changed.
+  std::string error_with(const std::function<void(WeightTable&)>& change) {
+    WeightTable table = read_safetensors(path_);
+    change(table);
+    write_safetensors(path_, table);
+    std::string text = error_text([&] { static_cast<void>(Sequential::load(path_)); });
+    const std::size_t at = text.find(path_.string());
+    return at == std::string::npos ? text : text.replace(at, path_.string().size(), "FILE");
+  }
+
+  TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_.path() / "model.safetensors";
+  Sequential model_;
+};
+
+TEST_F(ModelFile, gives_the_same_model_back) {
+  Sequential again = Sequential::load(path_);
+  EXPECT_EQ(all_weights(again), all_weights(model_));
+  const Tensor x = sign_examples(5, 4).x;
+  EXPECT_TRUE(std::ranges::equal(again.predict(x).as<float>(), model_.predict(x).as<float>()));
+  std::ostringstream a, b;
+  again.summary(a);
+  model_.compile(nullptr, nullptr);
+  model_.summary(b);
+  EXPECT_EQ(a.str(), b.str());
+}
+
+TEST_F(ModelFile, wrong_contents_are_named) {
+  EXPECT_EQ(error_with([](WeightTable& t) { t.at("lstm/bias").data()[3] = NAN; }),
+            "FILE: lstm/bias: expected finite weights, got nan at element 3");
+  model_.save(path_);
+  EXPECT_EQ(error_with([](WeightTable& t) { t.at("dense/kernel") = Tensor({8, 3}); }),
+            "FILE: dense/kernel: expected shape (8, 2), got (8, 3)");
+  model_.save(path_);
+  EXPECT_EQ(error_with([](WeightTable& t) {
+              WeightTable other;
+              for (const auto& [name, tensor] : t.entries()) other.add(name == "lstm/bias" ? "lstm/bios" : name, tensor);
+              for (const auto& [key, value] : t.metadata()) other.set_metadata(key, value);
+              t = other;
+            }),
+            "FILE: expected the tensors of its architecture, got missing lstm/bias; unexpected lstm/bios");
+  model_.save(path_);
+  EXPECT_EQ(error_with([](WeightTable& t) { t.set_metadata("format_version", "2"); }),
+            "FILE: format_version \"2\": supported are 1");
+  model_.save(path_);
+  EXPECT_EQ(error_with([](WeightTable& t) { t.set_metadata("format", "other"); }),
+            "FILE: expected a model of recurra (metadata \"format\": \"recurra\"), got \"other\"");
+  model_.save(path_);
+  EXPECT_EQ(error_with([](WeightTable& t) { t.set_metadata("model", "{"); }),
+            "FILE: model: expected a JSON object, got something else");
+  model_.save(path_);
+  EXPECT_EQ(error_with([](WeightTable& t) {
+              t.set_metadata("model", R"({"layers": [{"class_name": "Lambda"}], "input_shape": [3, 2]})");
+            }),
+            "layer \"Lambda\": supported are LSTM, Dense, BatchNormalization");
+  model_.save(path_);
+  EXPECT_EQ(error_with([](WeightTable& t) {
+              t.set_metadata("model", R"({"layers": [{"class_name": "Dense", "config": {"units": 2}}]})");
+            }),
+            "FILE: input_shape: expected positive extents or null, got null");
+}
+
+TEST_F(ModelFile, truncated_at_any_place_is_refused) {
+  const std::string bytes = read_file(path_);
+  for (std::size_t size = 0; size < bytes.size(); size += bytes.size() / 97 + 1) {
+    write_bytes(path_, bytes.substr(0, size));
+    EXPECT_THROW(static_cast<void>(Sequential::load(path_)), Error) << size;
+  }
+}
+
+}  // namespace
+
+}  // namespace recurra::test
