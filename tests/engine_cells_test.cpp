@@ -1,7 +1,7 @@
 /// Every cell, built in or toy, on every target of this machine against the double reference.
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "recurra/base/error.h"
 #include "recurra/cells/lstm/lstm_reference.h"
@@ -30,7 +30,8 @@ EngineCase random_case(Random& random, int units, int steps, bool initial, bool 
   c.initial_given = initial;
   c.take_sequence = random.below(3) != 0;
   if (random.below(3) != 0) {
-    for (int row = 0; row < c.sizes.batch; ++row) c.lengths.push_back(int(random.below(std::uint64_t(steps) + 1)));
+    for (int row = 0; row < c.sizes.batch; ++row)
+      c.lengths.push_back(int(random.below(std::uint64_t(steps) + 1)));
     c.lengths[0] = steps;
     if (c.sizes.batch > 1) c.lengths[1] = 0;
   }
@@ -59,10 +60,12 @@ void expect_outputs(const Outputs& actual, const reference::Values& expected, co
   for (int k = 0; k < c.numbers.states; ++k) check("final state", actual.final[k], expected.final[k]);
 }
 
-/// The largest error of a gradient is at most 1e-5 of its largest value. Through saturated steps a gradient vanishes by
-/// factors 1 - h^2, whose relative error grows as they shrink: below 1e-6 of what came from outside it is measured
-/// against that.
-double gradient_tolerance(double largest) { return 1e-5 * std::max(largest, 1e-6); }
+/// The largest error of a gradient is at most 1e-5 of its largest value. Through saturated steps a gradient
+/// vanishes by factors 1 - h^2, whose relative error grows as they shrink: below 1e-6 of what came from
+/// outside it is measured against that.
+double gradient_tolerance(double largest) {
+  return 1e-5 * std::max(largest, 1e-6);
+}
 
 void expect_gradients(const Outputs& actual, const reference::Values& expected, const EngineCase& c) {
   const auto check = [&](const char* what, const std::vector<float>& a, const std::vector<double>& e) {
@@ -102,6 +105,7 @@ template <class R>
 class CellTest : public testing::Test {};
 
 struct Builtin : std::false_type {};
+
 struct Toy : std::true_type {};
 
 template <class R, class Kind>
@@ -114,8 +118,10 @@ using Subjects = testing::Types<
 #define RECURRA_CELL(folder, Struct) Subject<reference::Struct##Reference, Builtin>,
 #include "recurra/cells/cell_list.inc"
 #undef RECURRA_CELL
-    Subject<reference::TwoPhasesReference, Toy>, Subject<reference::ApartReference, Toy>,
-    Subject<reference::DiagonalReference, Toy>, Subject<reference::ScanReference, Toy>>;
+    Subject<reference::TwoPhasesReference, Toy>,
+    Subject<reference::ApartReference, Toy>,
+    Subject<reference::DiagonalReference, Toy>,
+    Subject<reference::ScanReference, Toy>>;
 
 struct Names {
   template <class S>
@@ -144,10 +150,13 @@ TYPED_TEST(CellTest, agrees_with_the_reference_behind_a_projection) {
   using R = typename TypeParam::Reference;
   Random random(seed + 1);
   EngineCase probe = random_case<R>(random, 8, 3, true, false);
-  const CellKernels& kernels = find_cell(TypeParam::toy ? toy_target(active_target()) : active_target(), R::name);
+  const CellKernels& kernels =
+      find_cell(TypeParam::toy ? toy_target(active_target()) : active_target(), R::name);
   if (kernels.reads_h || !kernels.dense) {
     probe.sizes.projection = 3;
-    EXPECT_THROW(Plan({probe.cell, 4, 8, 3, false}, TypeParam::toy ? toy_target(active_target()) : active_target()), Error);
+    EXPECT_THROW(
+        Plan({probe.cell, 4, 8, 3, false}, TypeParam::toy ? toy_target(active_target()) : active_target()),
+        Error);
     return;
   }
   for (const int units : {3, 9, 17, 50}) {
@@ -179,7 +188,8 @@ TYPED_TEST(CellTest, reference_gradients_agree_with_central_differences) {
       double sum = 0;
       for (std::size_t i = 0; i < copy.y.size(); ++i) sum += c.outside.y[i] * copy.y[i];
       for (int k = 0; k < R::states; ++k) {
-        for (std::size_t i = 0; i < copy.final[k].size(); ++i) sum += c.outside.final[k][i] * copy.final[k][i];
+        for (std::size_t i = 0; i < copy.final[k].size(); ++i)
+          sum += c.outside.final[k][i] * copy.final[k][i];
       }
       return sum;
     };
@@ -195,7 +205,8 @@ TYPED_TEST(CellTest, reference_gradients_agree_with_central_differences) {
         const double below = loss(v);
         (v.*member)[i] = at;
         const double slope = (above - below) / (2 * h);
-        EXPECT_NEAR((expected.gradients.*member)[i], slope, 1e-6 * std::max(1.0, std::abs(slope))) << what << " " << i;
+        EXPECT_NEAR((expected.gradients.*member)[i], slope, 1e-6 * std::max(1.0, std::abs(slope)))
+            << what << " " << i;
       }
     };
     check(&reference::Values::x, "x");

@@ -1,7 +1,8 @@
-/// Layers outside the recurrence: values and gradients against plain double arithmetic, initial values, bad input.
-#include <gtest/gtest.h>
-
+/// Layers outside the recurrence: values and gradients against plain double arithmetic, initial values, bad
+/// input.
 #include <cmath>
+
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "recurra/engine/affine.h"
@@ -23,8 +24,8 @@ Tensor normal(const Shape& shape, std::uint64_t stream) {
   return tensor;
 }
 
-/// dx and all parameter gradients of sum(d * layer(x)) against central differences of the f32 forward pass; the step
-/// leaves 1e-3 of rounding and curvature.
+/// dx and all parameter gradients of sum(d * layer(x)) against central differences of the f32 forward pass;
+/// the step leaves 1e-3 of rounding and curvature.
 void expect_gradients(Layer& layer, Tensor x, const Tensor& d, const Context& context) {
   const auto loss = [&] {
     layer.parameters_changed();
@@ -55,7 +56,8 @@ void expect_gradients(Layer& layer, Tensor x, const Tensor& d, const Context& co
 
 TEST(Affine, agrees_with_double_arithmetic_on_every_target) {
   for (const Target* target : supported_targets()) {
-    for (const auto& [rows, inputs, outputs] : {std::tuple{1, 1, 1}, {3, 7, 10}, {17, 50, 33}, {64, 64, 10}, {9, 3, 130}}) {
+    for (const auto& [rows, inputs, outputs] :
+         {std::tuple{1, 1, 1}, {3, 7, 10}, {17, 50, 33}, {64, 64, 10}, {9, 3, 130}}) {
       const Tensor x = normal({rows, inputs}, 1);
       const Tensor W = normal({inputs, outputs}, 2);
       const Tensor b = normal({outputs}, 3);
@@ -68,12 +70,14 @@ TEST(Affine, agrees_with_double_arithmetic_on_every_target) {
       for (int r = 0; r < rows; ++r) {
         for (int j = 0; j < outputs; ++j) {
           double sum = b.data()[j];
-          for (int k = 0; k < inputs; ++k) sum += double(x.data()[r * inputs + k]) * W.data()[k * outputs + j];
+          for (int k = 0; k < inputs; ++k)
+            sum += double(x.data()[r * inputs + k]) * W.data()[k * outputs + j];
           ASSERT_NEAR(y.data()[r * outputs + j], sum, 2e-5) << target->name;
         }
         for (int k = 0; k < inputs; ++k) {
           double sum = 0;
-          for (int j = 0; j < outputs; ++j) sum += double(dy.data()[r * outputs + j]) * W.data()[k * outputs + j];
+          for (int j = 0; j < outputs; ++j)
+            sum += double(dy.data()[r * outputs + j]) * W.data()[k * outputs + j];
           ASSERT_NEAR(dx.data()[r * inputs + k], sum, 5e-5) << target->name;
         }
       }
@@ -122,7 +126,8 @@ TEST(BatchNormalizationLayer, gradients_agree_with_differences) {
   BatchNormalization layer;
   Random random(1);
   layer.build({5}, random);
-  expect_gradients(layer, normal({12, 5}, 5), normal({12, 5}, 6), {.training = true, .lengths = {}, .execution = {}});
+  expect_gradients(
+      layer, normal({12, 5}, 5), normal({12, 5}, 6), {.training = true, .lengths = {}, .execution = {}});
 }
 
 TEST(BatchNormalizationLayer, steps_past_the_length_leave_the_statistics) {
@@ -157,7 +162,8 @@ TEST(DenseLayer, gradients_agree_with_differences_over_any_leading_axes) {
   Dense layer({4});
   Random random(1);
   EXPECT_EQ(layer.build({3, 6}, random), (Shape{3, 4}));
-  expect_gradients(layer, normal({2, 3, 6}, 9), normal({2, 3, 4}, 10), {.training = true, .lengths = {}, .execution = {}});
+  expect_gradients(
+      layer, normal({2, 3, 6}, 9), normal({2, 3, 4}, 10), {.training = true, .lengths = {}, .execution = {}});
 }
 
 TEST(LstmLayer, gradients_agree_with_differences_with_and_without_sequences) {
@@ -167,7 +173,8 @@ TEST(LstmLayer, gradients_agree_with_differences_with_and_without_sequences) {
     Random random(1);
     layer.build({5, 3}, random);
     const Tensor d = sequences ? normal({3, 5, 6}, 11) : normal({3, 6}, 11);
-    expect_gradients(layer, normal({3, 5, 3}, 12), d, {.training = true, .lengths = lengths, .execution = {}});
+    expect_gradients(
+        layer, normal({3, 5, 3}, 12), d, {.training = true, .lengths = lengths, .execution = {}});
   }
 }
 
@@ -185,7 +192,8 @@ TEST(LstmLayer, starts_as_keras_does) {
   for (int a = 0; a < 8; ++a) {
     for (int b = 0; b < 8; ++b) {
       double dot = 0;
-      for (int j = 0; j < 32; ++j) dot += double(p[1]->value.data()[a * 32 + j]) * p[1]->value.data()[b * 32 + j];
+      for (int j = 0; j < 32; ++j)
+        dot += double(p[1]->value.data()[a * 32 + j]) * p[1]->value.data()[b * 32 + j];
       EXPECT_NEAR(dot, a == b ? 1.0 : 0.0, 1e-6);
     }
   }
@@ -216,23 +224,38 @@ TEST(ModelSpec, text_becomes_layers_and_an_lstm_before_another_returns_its_seque
 }
 
 TEST(ModelSpec, bad_texts_are_named) {
-  EXPECT_EQ(error_text([] { parse_model("lstm:64,gru:3"); }), R"(layer "gru": supported are lstm, dense, batch_norm)");
+  EXPECT_EQ(error_text([] { parse_model("lstm:64,gru:3"); }),
+            R"(layer "gru": supported are lstm, dense, batch_norm)");
   EXPECT_EQ(error_text([] { parse_model(""); }), R"(layer "": supported are lstm, dense, batch_norm)");
-  EXPECT_EQ(error_text([] { parse_model("lstm"); }), R"(layer "lstm": expected units from 1 up behind a colon, got nothing)");
+  EXPECT_EQ(error_text([] { parse_model("lstm"); }),
+            R"(layer "lstm": expected units from 1 up behind a colon, got nothing)");
   EXPECT_EQ(error_text([] { parse_model("lstm:12ab"); }),
             R"(layer "lstm:12ab": expected units from 1 up behind a colon, got 12ab)");
   EXPECT_EQ(error_text([] { parse_model("batch_norm:3"); }),
             R"(layer "batch_norm:3": expected nothing behind the name, got 3)");
-  EXPECT_EQ(error_text([] { make_layer({"Lambda", "{}"}); }),
+  EXPECT_EQ(error_text([] {
+              make_layer({"Lambda", "{}"});
+            }),
             R"(layer "Lambda": supported are LSTM, Dense, BatchNormalization)");
-  EXPECT_EQ(error_text([] { make_layer({"LSTM", R"({"units": 3, "unroll": true})"}); }),
+  EXPECT_EQ(error_text([] {
+              make_layer({"LSTM", R"({"units": 3, "unroll": true})"});
+            }),
             R"(LSTM argument "unroll": supported are name, units, return_sequences)");
-  EXPECT_EQ(error_text([] { make_layer({"LSTM", R"({"units": "3"})"}); }), R"(LSTM.units: expected an integer, got "3")");
-  EXPECT_EQ(error_text([] { make_layer({"Dense", R"({"units": 1099511627776})"}); }),
+  EXPECT_EQ(error_text([] {
+              make_layer({"LSTM", R"({"units": "3"})"});
+            }),
+            R"(LSTM.units: expected an integer, got "3")");
+  EXPECT_EQ(error_text([] {
+              make_layer({"Dense", R"({"units": 1099511627776})"});
+            }),
             "units: expected 1 to 1048576, got 1099511627776");
-  EXPECT_EQ(error_text([] { make_layer({"BatchNormalization", R"({"momentum": 1.5})"}); }),
+  EXPECT_EQ(error_text([] {
+              make_layer({"BatchNormalization", R"({"momentum": 1.5})"});
+            }),
             "momentum: expected 0 to 1, got 1.500000");
-  EXPECT_EQ(error_text([] { make_layer({"BatchNormalization", R"({"epsilon": 0.0})"}); }),
+  EXPECT_EQ(error_text([] {
+              make_layer({"BatchNormalization", R"({"epsilon": 0.0})"});
+            }),
             "epsilon: expected a number above 0, got 0.000000");
 }
 
@@ -242,15 +265,25 @@ TEST(Layers, wrong_shapes_are_named) {
   EXPECT_EQ(error_text([&] { lstm.build({5}, random); }),
             "lstm: expected input (batch, steps, features), got (batch, ...) with (5,)");
   lstm.build({7, 5}, random);
-  EXPECT_EQ(error_text([&] { lstm.forward(Tensor({2, 7, 6}), {}); }),
+  EXPECT_EQ(error_text([&] {
+              lstm.forward(Tensor({2, 7, 6}), {});
+            }),
             "lstm.input: expected (batch, steps, 5), got (2, 7, 6)");
-  EXPECT_EQ(error_text([&] { lstm.forward(Tensor({2, 7, 5}, Dtype::i32), {}); }), "tensor: expected f32, got i32");
+  EXPECT_EQ(error_text([&] {
+              lstm.forward(Tensor({2, 7, 5}, Dtype::i32), {});
+            }),
+            "tensor: expected f32, got i32");
   Dense dense({4});
   dense.build({5}, random);
-  EXPECT_EQ(error_text([&] { dense.forward(Tensor({2, 6}), {}); }), "dense.input: expected (batch, ..., 5), got (2, 6)");
+  EXPECT_EQ(error_text([&] {
+              dense.forward(Tensor({2, 6}), {});
+            }),
+            "dense.input: expected (batch, ..., 5), got (2, 6)");
   BatchNormalization norm;
   norm.build({5}, random);
-  EXPECT_EQ(error_text([&] { norm.forward(Tensor({2, 6}), {}); }),
+  EXPECT_EQ(error_text([&] {
+              norm.forward(Tensor({2, 6}), {});
+            }),
             "batch_normalization.input: expected (batch, ..., 5), got (2, 6)");
 }
 

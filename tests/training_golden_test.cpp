@@ -1,11 +1,10 @@
 /// Training is Keras's: from the same weights and batches the same losses and weights.
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstring>
 #include <fstream>
 #include <sstream>
 
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "recurra/data/mnist.h"
@@ -41,7 +40,8 @@ double largest_weight_difference(const Sequential& model, const Arrays& arrays, 
   double largest = 0;
   const std::vector<Parameter*> parameters = model.parameters();
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    largest = std::max(largest, largest_difference(parameters[i]->value, arrays.at(prefix + std::to_string(i))));
+    largest =
+        std::max(largest, largest_difference(parameters[i]->value, arrays.at(prefix + std::to_string(i))));
   }
   return largest;
 }

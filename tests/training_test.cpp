@@ -1,11 +1,11 @@
 /// Sequential, losses, metrics, optimizers and model files: behaviour and the texts of errors.
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <fstream>
 #include <functional>
 #include <limits>
 #include <sstream>
+
+#include <gtest/gtest.h>
 
 #include "recurra/base/error.h"
 #include "recurra/base/file.h"
@@ -129,12 +129,14 @@ TEST(Fit, what_does_not_fit_is_named) {
   EXPECT_EQ(error_text([&] { model.fit(good, options); }), "epochs: expected from 0 up, got -1");
   Examples bad = good;
   bad.y = Tensor({9}, Dtype::i32);
-  EXPECT_EQ(error_text([&] { model.fit(bad); }), "examples.y: expected (10, ...), a target for each example, got (9,)");
+  EXPECT_EQ(error_text([&] { model.fit(bad); }),
+            "examples.y: expected (10, ...), a target for each example, got (9,)");
   bad = good;
   bad.y.as<std::int32_t>()[4] = 2;
   FitOptions unshuffled;
   unshuffled.shuffle = false;
-  EXPECT_EQ(error_text([&] { model.fit(bad, unshuffled); }), "labels[4]: expected a class from 0 to 1, got 2");
+  EXPECT_EQ(error_text([&] { model.fit(bad, unshuffled); }),
+            "labels[4]: expected a class from 0 to 1, got 2");
   bad = good;
   bad.y = Tensor({10}, Dtype::f32);
   EXPECT_EQ(error_text([&] { model.fit(bad); }), "labels: expected i32, got f32");
@@ -149,7 +151,10 @@ TEST(Fit, what_does_not_fit_is_named) {
   EXPECT_EQ(error_text([&] { model.fit(bad); }), "examples.x: expected f32, got i32");
   EXPECT_EQ(error_text([&] { Sequential(parse_model("dense:2")).fit(good); }),
             "sequential: expected a compiled model: call compile first, got one not compiled");
-  EXPECT_EQ(error_text([&] { Sequential().build({3, 2}); }), "sequential: expected at least one layer, got none");
+  EXPECT_EQ(error_text([&] {
+              Sequential().build({3, 2});
+            }),
+            "sequential: expected at least one layer, got none");
   EXPECT_EQ(error_text([&] { static_cast<void>(small_model().predict(good.x)); }),
             "sequential.predict: expected a built model, got one without weights");
 }
@@ -211,7 +216,8 @@ TEST(Optimizers, agree_with_double_arithmetic_over_50_steps) {
         if (std::string(name) == "adam") {
           m[i] = 0.9 * m[i] + 0.1 * g;
           v[i] = 0.999 * v[i] + 0.001 * g * g;
-          w[i] -= 0.05 * std::sqrt(1 - std::pow(0.999, t)) / (1 - std::pow(0.9, t)) * m[i] / (std::sqrt(v[i]) + 1e-7);
+          w[i] -= 0.05 * std::sqrt(1 - std::pow(0.999, t)) / (1 - std::pow(0.9, t)) * m[i] /
+                  (std::sqrt(v[i]) + 1e-7);
         } else {
           m[i] = (std::string(name) == "momentum" ? 0.9 : 0.0) * m[i] - 0.05 * g;
           w[i] += m[i];
@@ -265,12 +271,15 @@ TEST_F(ModelFile, wrong_contents_are_named) {
   EXPECT_EQ(error_with([](WeightTable& t) { t.at("lstm/bias").data()[3] = NAN; }),
             "FILE: lstm/bias: expected finite weights, got nan at element 3");
   model_.save(path_);
-  EXPECT_EQ(error_with([](WeightTable& t) { t.at("dense/kernel") = Tensor({8, 3}); }),
+  EXPECT_EQ(error_with([](WeightTable& t) {
+              t.at("dense/kernel") = Tensor({8, 3});
+            }),
             "FILE: dense/kernel: expected shape (8, 2), got (8, 3)");
   model_.save(path_);
   EXPECT_EQ(error_with([](WeightTable& t) {
               WeightTable other;
-              for (const auto& [name, tensor] : t.entries()) other.add(name == "lstm/bias" ? "lstm/bios" : name, tensor);
+              for (const auto& [name, tensor] : t.entries())
+                other.add(name == "lstm/bias" ? "lstm/bios" : name, tensor);
               for (const auto& [key, value] : t.metadata()) other.set_metadata(key, value);
               t = other;
             }),

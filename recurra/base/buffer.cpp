@@ -1,10 +1,10 @@
 #include "recurra/base/buffer.h"
 
-#include <sys/mman.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <new>
+
+#include <sys/mman.h>
 
 #include "recurra/base/shape.h"
 
@@ -19,7 +19,9 @@ constexpr std::size_t large_page = std::size_t{2} << 20;
 
 namespace detail {
 
-void AlignedDelete::operator()(void* memory) const noexcept { std::free(memory); }
+void AlignedDelete::operator()(void* memory) const noexcept {
+  std::free(memory);
+}
 
 void* allocate_aligned(std::size_t bytes) {
   const std::size_t alignment = bytes >= large_page ? large_page : cache_line;

@@ -1,9 +1,9 @@
 #include "recurra/base/cpu.h"
 
+#include <fstream>
+
 #include <sched.h>
 #include <unistd.h>
-
-#include <fstream>
 
 namespace recurra {
 
@@ -17,7 +17,9 @@ int usable_processors() noexcept {
 
 #if defined(__x86_64__)
 
-bool cpu_has_avx2() noexcept { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool cpu_has_avx2() noexcept {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 
 bool cpu_has_avx512() noexcept {
   return cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
@@ -26,9 +28,13 @@ bool cpu_has_avx512() noexcept {
 
 #else
 
-bool cpu_has_avx2() noexcept { return false; }
+bool cpu_has_avx2() noexcept {
+  return false;
+}
 
-bool cpu_has_avx512() noexcept { return false; }
+bool cpu_has_avx512() noexcept {
+  return false;
+}
 
 #endif
 

@@ -47,7 +47,8 @@ class RECURRA_API Error : public std::exception {
 
 /// Throws Error{code, subject, expected, actual} unless `condition` holds. For checks whose texts are
 /// cheap; build costly texts behind an `if`.
-inline void require(bool condition, ErrorCode code, const char* subject, const char* expected, const std::string& actual) {
+inline void require(
+    bool condition, ErrorCode code, const char* subject, const char* expected, const std::string& actual) {
   if (!condition) throw Error(code, subject, expected, actual);
 }
 

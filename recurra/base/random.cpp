@@ -13,9 +13,13 @@ constexpr std::uint64_t multiplier_1 = 0xCD9E8D57;
 constexpr std::uint32_t increment_0 = 0x9E3779B9;
 constexpr std::uint32_t increment_1 = 0xBB67AE85;
 
-constexpr std::uint32_t low(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
+constexpr std::uint32_t low(std::uint64_t value) {
+  return static_cast<std::uint32_t>(value);
+}
 
-constexpr std::uint32_t high(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
+constexpr std::uint32_t high(std::uint64_t value) {
+  return static_cast<std::uint32_t>(value >> 32);
+}
 
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> x, std::uint64_t seed) noexcept {
   std::uint32_t key_0 = low(seed);
@@ -41,9 +45,13 @@ std::uint32_t Random::bits() noexcept {
   return block_[position_++ % 4];
 }
 
-float Random::uniform() noexcept { return static_cast<float>(bits() >> 8) * 0x1p-24F; }
+float Random::uniform() noexcept {
+  return static_cast<float>(bits() >> 8) * 0x1p-24F;
+}
 
-float Random::uniform(float low, float high) noexcept { return low + (high - low) * uniform(); }
+float Random::uniform(float low, float high) noexcept {
+  return low + (high - low) * uniform();
+}
 
 float Random::normal() noexcept {
   const double radius = 1.0 - static_cast<double>(bits()) * 0x1p-32;  // (0, 1]: the logarithm is finite

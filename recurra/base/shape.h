@@ -9,14 +9,17 @@
 
 namespace recurra {
 
-/// a * b. Throws Error (invalid_argument) with `subject` where the product does not fit or a factor is negative.
+/// a * b. Throws Error (invalid_argument) with `subject` where the product does not fit or a factor is
+/// negative.
 [[nodiscard]] RECURRA_API i64 checked_multiply(i64 a, i64 b, const char* subject);
 
 /// Extents of a tensor, outermost first: `(batch, steps, features)`.
 class RECURRA_API Shape {
  public:
   Shape() = default;
+
   Shape(std::initializer_list<i64> extents) : extents_(extents) {}
+
   explicit Shape(std::vector<i64> extents) : extents_(std::move(extents)) {}
 
   [[nodiscard]] int rank() const noexcept { return static_cast<int>(extents_.size()); }

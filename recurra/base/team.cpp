@@ -14,14 +14,16 @@ namespace {
 
 constexpr int most_threads = 64;
 
-// Looks without a pause before the first one: a wait inside a call is mostly shorter than a pause, which takes 40 to
-// 140 cycles.
+// Looks without a pause before the first one: a wait inside a call is mostly shorter than a pause, which
+// takes 40 to 140 cycles.
 constexpr int plain_spins = 64;
 
-// Then some microseconds of pauses: a member that is still missing has lost its processor, and may need this one.
+// Then some microseconds of pauses: a member that is still missing has lost its processor, and may need this
+// one.
 constexpr int wait_spins = plain_spins + 100;
 
-// A worker without a job looks for one for about 100 us, longer than what stands between the calls of a training step.
+// A worker without a job looks for one for about 100 us, longer than what stands between the calls of a
+// training step.
 constexpr int idle_spins = 4000;
 
 // The low bits of the word workers wait on say how many members the job has.

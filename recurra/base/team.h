@@ -68,7 +68,8 @@ class RECURRA_API Team {
   /// are done. Where the team is taken by another caller, the caller works alone: a crew of one.
   template <class Work>
   void run(int threads, const Work& work) noexcept {
-    run_erased(threads, [](const void* w, Crew& crew) noexcept { (*static_cast<const Work*>(w))(crew); }, &work);
+    run_erased(
+        threads, [](const void* w, Crew& crew) noexcept { (*static_cast<const Work*>(w))(crew); }, &work);
   }
 
  private:

@@ -32,7 +32,9 @@ class RECURRA_API Tensor {
   /// Number of elements.
   [[nodiscard]] i64 size() const noexcept { return size_; }
 
-  [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(size_) * size_of(dtype_); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return static_cast<std::size_t>(size_) * size_of(dtype_);
+  }
 
   /// The elements. Throws Error (dtype) unless T is the tensor's element type.
   template <class T>

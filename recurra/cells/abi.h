@@ -17,7 +17,8 @@ struct Window {
 
 /// One phase of one step, the context of the epilogues. Rows are those of the call, sorted by length.
 ///
-/// Vectors of a unit block lie together: `slot k, vector u` at `(k * vectors + u) * width` of the row's block.
+/// Vectors of a unit block lie together: `slot k, vector u` at `(k * vectors + u) * width` of the row's
+/// block.
 struct StepArgs {
   int units;
   int vectors;  // of all units, padded to whole blocks
@@ -62,10 +63,11 @@ struct ParamGradientArgs {
 struct CellKernels {
   const char* name;
   int gates, slots, states, params, phases;
-  int vectors;     // per unit block and gate
-  int separate;    // leading gates of phase 0 that start from a parameter, their input part in a slot of its own
-  bool dense;      // has a recurrent product
-  bool reads_h;    // its step reads the old h unit by unit, which a projection does not leave
+  int vectors;   // per unit block and gate
+  int separate;  // leading gates of phase 0 that start from a parameter, their input part in a slot of its
+                 // own
+  bool dense;    // has a recurrent product
+  bool reads_h;  // its step reads the old h unit by unit, which a projection does not leave
   Window phase[max_phases];
   Window input;
   int state_order[max_gates];

@@ -6,9 +6,9 @@
 /// and afterwards what the way back wants. `state[0]` is h, the others are elementwise: old in, new out.
 /// `operand` is what a phase hands to the next phase's product.
 ///
-/// In `step_backward`, `slot` comes as `step` left it and leaves as the gradient before the activation, in the
-/// windows of both products. `d_state` comes as the gradient of the new states, all of it, and leaves as the
-/// direct part of that of the old ones; the engine adds what goes through the product. `d_operand` is the
+/// In `step_backward`, `slot` comes as `step` left it and leaves as the gradient before the activation, in
+/// the windows of both products. `d_state` comes as the gradient of the new states, all of it, and leaves as
+/// the direct part of that of the old ones; the engine adds what goes through the product. `d_operand` is the
 /// gradient of what `step` put in `operand`. Phases run last to first.
 #pragma once
 

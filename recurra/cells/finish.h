@@ -36,7 +36,8 @@ template <Lane V, class C>
 RECURRA_INLINE void load_params(const StepArgs& s, int block, int u, V (&param)[C::params + 1]) {
   constexpr int run = C::vectors * V::width;
   RECURRA_UNROLL
-  for (int p = 0; p < C::params; ++p) param[p] = V::load(s.params + (block * C::params + p) * run + u * V::width);
+  for (int p = 0; p < C::params; ++p)
+    param[p] = V::load(s.params + (block * C::params + p) * run + u * V::width);
 }
 
 template <Lane V, class C, int Phase>
@@ -81,7 +82,8 @@ void finish(const void* context, int panel, int first_row, int rows, const float
   const StepArgs& s = *static_cast<const StepArgs*>(context);
   constexpr int width = C::phase[Phase].count * C::vectors * V::width;
   for (int r = 0; r < rows; ++r) {
-    for (int u = 0; u < C::vectors; ++u) finish_vector<V, C, Phase>(s, first_row + r, panel, u, scratch + r * width);
+    for (int u = 0; u < C::vectors; ++u)
+      finish_vector<V, C, Phase>(s, first_row + r, panel, u, scratch + r * width);
   }
 }
 
@@ -183,8 +185,23 @@ constexpr void add_phases(CellKernels& k) {
 /// The cell's line in the target's table.
 template <Lane V, class C>
 constexpr CellKernels kernels_of() {
-  CellKernels k{C::name, C::gates, C::slots, C::states, C::params, C::phases, C::vectors, C::separate,
-                C::dense, C::reads_h, {}, C::input, {}, {}, {}, {}, param_gradient<V, C>};
+  CellKernels k{C::name,
+                C::gates,
+                C::slots,
+                C::states,
+                C::params,
+                C::phases,
+                C::vectors,
+                C::separate,
+                C::dense,
+                C::reads_h,
+                {},
+                C::input,
+                {},
+                {},
+                {},
+                {},
+                param_gradient<V, C>};
   for (int g = 0; g < max_gates; ++g) {
     k.state_order[g] = C::state_order[g];
     k.input_order[g] = C::input_order[g];

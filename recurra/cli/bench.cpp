@@ -1,11 +1,11 @@
 /// recurra bench: times the engine on rows of a JSON file, or an epoch of the guide's digit model.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <regex>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
 #include "recurra/base/file.h"
@@ -73,21 +73,29 @@ Row parse_row(const Json& json) {
   static_cast<void>(expect("layers", {1}));
   static_cast<void>(expect("bidirectional", {false}));
   const std::string cell = expect("cell", {"lstm", "rnn_tanh"});
-  return {json.at("name"), expect("mode", {"infer", "train", "step"}), cell == "lstm" ? "lstm" : "vanilla",
-          json.at("input"), json.at("hidden"), json.at("batch"), json.at("steps")};
+  return {json.at("name"),
+          expect("mode", {"infer", "train", "step"}),
+          cell == "lstm" ? "lstm" : "vanilla",
+          json.at("input"),
+          json.at("hidden"),
+          json.at("batch"),
+          json.at("steps")};
 }
 
 /// Everything one row needs; call `run` to do the timed work once.
 class RowRun {
  public:
   RowRun(const Row& row, int threads)
-      : row_(row), plan_(Stack{.cell = row.cell, .input = row.input, .units = row.units}),
+      : row_(row),
+        plan_(Stack{.cell = row.cell, .input = row.input, .units = row.units}),
         packs_(plan_, row.mode == "train" ? PackedWeights::Use::training : PackedWeights::Use::inference) {
     execution_.threads = threads;
     const i64 gates = plan_.cell().gates;
     Random random(0);
-    for (auto [tensor, size] : {std::pair{&W_, row.input * gates * row.units}, {&U_, row.units * gates * row.units},
-                                {&b_, gates * row.units}, {&x_, row.batch * row.steps * row.input}}) {
+    for (auto [tensor, size] : {std::pair{&W_, row.input * gates * row.units},
+                                {&U_, row.units * gates * row.units},
+                                {&b_, gates * row.units},
+                                {&x_, row.batch * row.steps * row.input}}) {
       *tensor = Tensor({size});
       for (float& value : tensor->as<float>()) value = random.uniform(-0.1F, 0.1F);
     }
@@ -170,7 +178,10 @@ void bench_rows(const BenchOptions& options) {
     } else if (line.contains("error")) {
       fmt::print("{:<28} {}\n", name, line["error"].get<std::string>());
     } else {
-      fmt::print("{:<28} {:>10.4f} ms {:>8.1f} GF/s\n", name, line["ms"].get<double>(), line["gflops"].get<double>());
+      fmt::print("{:<28} {:>10.4f} ms {:>8.1f} GF/s\n",
+                 name,
+                 line["ms"].get<double>(),
+                 line["gflops"].get<double>());
     }
     std::fflush(stdout);
   }
@@ -189,7 +200,8 @@ void bench_epoch(const BenchOptions& options) {
   const double seconds = *std::ranges::min_element(history.seconds);
   const double accuracy = model.evaluate(digits.test, 64)["accuracy"];
   if (options.json) {
-    const Json line = {{"peer", "recurra"}, {"threads", options.threads}, {"seconds", seconds}, {"accuracy", accuracy}};
+    const Json line = {
+        {"peer", "recurra"}, {"threads", options.threads}, {"seconds", seconds}, {"accuracy", accuracy}};
     fmt::print("{}\n", line.dump());
   } else {
     fmt::print("epoch {:.3f} s, accuracy on the test digits {:.4f}\n", seconds, accuracy);
@@ -206,13 +218,15 @@ void bench(const BenchOptions& options) {
 void add_bench(CLI::App& app) {
   auto* command = app.add_subcommand("bench", "Time the engine");
   auto options = std::make_shared<BenchOptions>();
-  command->add_option("--rows", options->rows, "JSON list of rows: name, mode, cell, input, hidden, batch, steps, …");
+  command->add_option(
+      "--rows", options->rows, "JSON list of rows: name, mode, cell, input, hidden, batch, steps, …");
   command->add_option("--only", options->only, "Rows whose name has a match of this regular expression");
   command->add_option("--epoch", options->epoch, "Time epochs of the digit model on a data set: mnist");
   command->add_option("--epochs", options->epochs, "Epochs to time, for --epoch")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--data-dir", options->data_folder, "Folder of the data set's files")->capture_default_str();
+  command->add_option("--data-dir", options->data_folder, "Folder of the data set's files")
+      ->capture_default_str();
   command->add_option("--seconds", options->seconds, "Time for each row")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -1,9 +1,11 @@
-/// The sub-commands of the program, one file each: they add themselves to the application and run when chosen.
+/// The sub-commands of the program, one file each: they add themselves to the application and run when
+/// chosen.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+
+#include <CLI/CLI.hpp>
 
 namespace recurra::cli {
 

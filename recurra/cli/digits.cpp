@@ -1,8 +1,8 @@
 #include "recurra/cli/digits.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "recurra/base/error.h"
 
@@ -25,10 +25,13 @@ std::string letters(std::span<const float> picture, std::size_t row) {
 
 /// Upper pixel as the letter's colour, lower one as its ground: 232 to 255 are a terminal's greys.
 std::string half_blocks(std::span<const float> picture, std::size_t row) {
-  const auto grey = [](float value) { return 232 + static_cast<int>(value * 23.0F); };
+  const auto grey = [](float value) {
+    return 232 + static_cast<int>(value * 23.0F);
+  };
   std::string line;
   for (std::size_t column = 0; column < side; ++column) {
-    line += fmt::format("\x1b[38;5;{};48;5;{}m▀", grey(picture[row * side + column]),
+    line += fmt::format("\x1b[38;5;{};48;5;{}m▀",
+                        grey(picture[row * side + column]),
                         grey(picture[(row + 1) * side + column]));
   }
   return line + "\x1b[0m";
@@ -53,7 +56,10 @@ std::string draw_digit(std::span<const float> picture, std::span<const float> pr
       const double p = probabilities[digit];
       std::string bar;
       for (int i = 0; i < static_cast<int>(p * 20.0 + 0.5); ++i) bar += "█";
-      text += fmt::format("   {} {:6.2f} % {}{}", digit, 100.0 * p, bar,
+      text += fmt::format("   {} {:6.2f} % {}{}",
+                          digit,
+                          100.0 * p,
+                          bar,
                           static_cast<std::ptrdiff_t>(digit) == best ? " ←" : "");
     }
     text += '\n';

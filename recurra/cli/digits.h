@@ -15,11 +15,14 @@ struct Digits {
   Examples train, test;
 };
 
-/// The data set `name` from `folder`. Throws Error (unsupported) for another name than mnist, and as read_mnist.
+/// The data set `name` from `folder`. Throws Error (unsupported) for another name than mnist, and as
+/// read_mnist.
 [[nodiscard]] Digits load_digits(const std::string& name, const std::filesystem::path& folder);
 
-/// A picture (28, 28) of values in [0, 1] as 14 lines of text, with the probabilities of the classes beside it as bars.
-/// `colour`: half blocks in shades of grey; else letters.
-[[nodiscard]] std::string draw_digit(std::span<const float> picture, std::span<const float> probabilities, bool colour);
+/// A picture (28, 28) of values in [0, 1] as 14 lines of text, with the probabilities of the classes beside
+/// it as bars. `colour`: half blocks in shades of grey; else letters.
+[[nodiscard]] std::string draw_digit(std::span<const float> picture,
+                                     std::span<const float> probabilities,
+                                     bool colour);
 
 }  // namespace recurra::cli

@@ -15,7 +15,8 @@ void info() {
   fmt::print("threads     {}\n", usable_processors());
   fmt::print("L2 cache    {} KiB\n", second_level_cache() / 1024);
   std::string targets;
-  for (const Target* target : supported_targets()) targets += std::string(targets.empty() ? "" : " ") + target->name;
+  for (const Target* target : supported_targets())
+    targets += std::string(targets.empty() ? "" : " ") + target->name;
   fmt::print("targets     {}\n", targets);
   fmt::print("target      {} (RECURRA_TARGET forces another)\n", active_target().name);
   std::string cells;

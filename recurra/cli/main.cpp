@@ -1,7 +1,8 @@
-/// The program recurra. Data goes to stdout, words to stderr; exit status 0, 1 for an error, 2 for wrong usage.
-#include <fmt/format.h>
-
+/// The program recurra. Data goes to stdout, words to stderr; exit status 0, 1 for an error, 2 for wrong
+/// usage.
 #include <exception>
+
+#include <fmt/format.h>
 
 #include "recurra/base/cpu.h"
 #include "recurra/cli/commands.h"

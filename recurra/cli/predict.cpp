@@ -1,8 +1,8 @@
 /// recurra predict: a saved model looks at a digit.
+#include <cmath>
+
 #include <fmt/format.h>
 #include <unistd.h>
-
-#include <cmath>
 
 #include "recurra/base/error.h"
 #include "recurra/cli/commands.h"
@@ -36,7 +36,9 @@ void predict(const PredictOptions& options) {
   const Examples digits = load_digits(options.data, options.data_folder).test;
   const Shape& shape = digits.x.shape();
   if (options.index < 0 || options.index >= shape[0]) {
-    throw Error(ErrorCode::invalid_argument, "index", "0 to " + std::to_string(shape[0] - 1),
+    throw Error(ErrorCode::invalid_argument,
+                "index",
+                "0 to " + std::to_string(shape[0] - 1),
                 std::to_string(options.index));
   }
   const i64 size = shape[1] * shape[2];
@@ -44,13 +46,17 @@ void predict(const PredictOptions& options) {
   std::copy_n(digits.x.data() + options.index * size, size, picture.data());
   const Tensor logits = model.predict(picture);
   if (logits.shape() != Shape{1, 10}) {
-    throw Error(ErrorCode::shape, options.model, "a model with outputs (batch, 10), one for each digit",
+    throw Error(ErrorCode::shape,
+                options.model,
+                "a model with outputs (batch, 10), one for each digit",
                 logits.shape().to_string());
   }
   const std::vector<float> probabilities = softmax(logits.as<float>());
   const auto best = std::ranges::max_element(probabilities) - probabilities.begin();
   fmt::print("{}", draw_digit(picture.as<float>(), probabilities, isatty(STDOUT_FILENO) != 0));
-  fmt::print("Test digit {}: predicted {}, labelled {}\n", options.index, best,
+  fmt::print("Test digit {}: predicted {}, labelled {}\n",
+             options.index,
+             best,
              digits.y.as<std::int32_t>()[static_cast<std::size_t>(options.index)]);
 }
 
@@ -61,7 +67,8 @@ void add_predict(CLI::App& app) {
   auto options = std::make_shared<PredictOptions>();
   command->add_option("--model", options->model, "File of the model")->required();
   command->add_option("--data", options->data, "Data set: mnist")->capture_default_str();
-  command->add_option("--data-dir", options->data_folder, "Folder of the data set's files")->capture_default_str();
+  command->add_option("--data-dir", options->data_folder, "Folder of the data set's files")
+      ->capture_default_str();
   command->add_option("--index", options->index, "Which of the test digits")->capture_default_str();
   add_threads(*command, options->threads);
   command->callback([options] { predict(*options); });

@@ -1,8 +1,8 @@
 /// recurra train: a model from a line of text, trained and saved.
+#include <iostream>
+
 #include <fmt/format.h>
 #include <unistd.h>
-
-#include <iostream>
 
 #include "recurra/base/file.h"
 #include "recurra/cli/commands.h"
@@ -31,7 +31,8 @@ void train(const TrainOptions& options) {
   if (!options.save.empty()) require_writable_folder(options.save);
   Sequential model(parse_model(options.model));
   model.set_threads(options.threads);
-  model.compile(make_optimizer(options.optimizer, options.learning_rate), make_loss("sparse_categorical_crossentropy"),
+  model.compile(make_optimizer(options.optimizer, options.learning_rate),
+                make_loss("sparse_categorical_crossentropy"),
                 {"accuracy"});
   const Digits digits = load_digits(options.data, options.data_folder);
   model.build({digits.train.x.shape()[1], digits.train.x.shape()[2]}, options.seed);
@@ -55,15 +56,21 @@ void train(const TrainOptions& options) {
 void add_train(CLI::App& app) {
   auto* command = app.add_subcommand("train", "Train a model and save it");
   auto options = std::make_shared<TrainOptions>();
-  command->add_option("--data", options->data, "Data set: mnist, its rows of pixels as steps")->capture_default_str();
-  command->add_option("--data-dir", options->data_folder, "Folder of the data set's files")->capture_default_str();
+  command->add_option("--data", options->data, "Data set: mnist, its rows of pixels as steps")
+      ->capture_default_str();
+  command->add_option("--data-dir", options->data_folder, "Folder of the data set's files")
+      ->capture_default_str();
   command
-      ->add_option("--model", options->model,
-                   "Layers in order, with their units: lstm:UNITS, dense:UNITS, batch_norm. An lstm before another one "
+      ->add_option("--model",
+                   options->model,
+                   "Layers in order, with their units: lstm:UNITS, dense:UNITS, batch_norm. An lstm before "
+                   "another one "
                    "returns its whole sequence")
       ->capture_default_str();
   command->add_option("--optimizer", options->optimizer, "sgd or adam")->capture_default_str();
-  command->add_option("--learning-rate", options->learning_rate, "Step size; default: 0.01 for sgd, 0.001 for adam")
+  command
+      ->add_option(
+          "--learning-rate", options->learning_rate, "Step size; default: 0.01 for sgd, 0.001 for adam")
       ->check(CLI::PositiveNumber);
   command->add_option("--batch-size", options->batch_size, "Examples of one update")
       ->check(CLI::PositiveNumber)

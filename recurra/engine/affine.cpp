@@ -28,8 +28,10 @@ void Affine::pack(const float* W, const float* b) noexcept {
   for (int k = 0; k < inputs; ++k) {
     for (int j = 0; j < outputs; ++j) {
       const float w = W[i64{k} * outputs + j];
-      weights_.data()[(i64{j / out_panels_.width} * inputs + k) * out_panels_.width + j % out_panels_.width] = w;
-      transposed_.data()[(i64{k / in_panels_.width} * outputs + j) * in_panels_.width + k % in_panels_.width] = w;
+      weights_.data()[(i64{j / out_panels_.width} * inputs + k) * out_panels_.width + j % out_panels_.width] =
+          w;
+      transposed_
+          .data()[(i64{k / in_panels_.width} * outputs + j) * in_panels_.width + k % in_panels_.width] = w;
     }
   }
   if (b != nullptr) std::copy_n(b, outputs, bias_.data());
@@ -51,12 +53,14 @@ void Affine::point_rows(i64 rows, const float* x, const float* y) {
 
 int Affine::threads_for(i64 rows, const Execution& execution) const noexcept {
   const i64 work = rows * in_panels_.columns * out_panels_.columns;
-  return work < least_work ? 1 : std::min<int>(threads_of(execution), static_cast<int>(std::min<i64>(rows, 64)));
+  return work < least_work ? 1
+                           : std::min<int>(threads_of(execution), static_cast<int>(std::min<i64>(rows, 64)));
 }
 
 void Affine::forward(i64 rows, const float* x, float* y, const Execution& execution) {
   point_rows(rows, x, y);
-  for (i64 row = 0; row < rows; ++row) out_rows_[static_cast<std::size_t>(row)] = y + row * out_panels_.columns;
+  for (i64 row = 0; row < rows; ++row)
+    out_rows_[static_cast<std::size_t>(row)] = y + row * out_panels_.columns;
   team_of(execution).run(threads_for(rows, execution), [&](Crew& crew) {
     const Range share = even_share(static_cast<int>(rows), crew.index(), crew.count());
     ProductArgs p{};
@@ -75,8 +79,8 @@ void Affine::forward(i64 rows, const float* x, float* y, const Execution& execut
   });
 }
 
-void Affine::backward(i64 rows, const float* x, const float* dy, float* dx, float* dW, float* db,
-                      const Execution& execution) {
+void Affine::backward(
+    i64 rows, const float* x, const float* dy, float* dx, float* dW, float* db, const Execution& execution) {
   point_rows(rows, x, dy);
   const i64 width = i64{out_panels_.count} * out_panels_.width;
   const int outputs = out_panels_.columns;
@@ -119,7 +123,9 @@ void Affine::backward(i64 rows, const float* x, const float* dy, float* dx, floa
         const int column = panel * out_panels_.width;
         const int filled = std::min(out_panels_.width, outputs - column);
         for (int row = sums.first; row < sums.last; ++row) {
-          std::copy_n(sum + panel * p.sum_panel + i64{row} * out_panels_.width, filled, out + i64{row} * outputs + column);
+          std::copy_n(sum + panel * p.sum_panel + i64{row} * out_panels_.width,
+                      filled,
+                      out + i64{row} * outputs + column);
         }
       }
     };

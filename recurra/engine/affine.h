@@ -11,8 +11,8 @@ namespace recurra {
 
 /// Weights of one affine map, packed, and the memory its calls work in. One call at a time.
 ///
-/// An output is b, then multiply-adds over the inputs in order, whatever rows stand beside it and whatever the number
-/// of threads; a weight gradient is the sum over rows in order.
+/// An output is b, then multiply-adds over the inputs in order, whatever rows stand beside it and whatever
+/// the number of threads; a weight gradient is the sum over rows in order.
 class RECURRA_API Affine {
  public:
   /// Throws Error (invalid_argument) unless both are in 1 .. 2^20.
@@ -25,7 +25,12 @@ class RECURRA_API Affine {
   void forward(i64 rows, const float* x, float* y, const Execution& execution = {});
 
   /// x and dy (rows, outputs) -> dx (rows, inputs), dW, db, overwritten; each may be null.
-  void backward(i64 rows, const float* x, const float* dy, float* dx, float* dW, float* db,
+  void backward(i64 rows,
+                const float* x,
+                const float* dy,
+                float* dx,
+                float* dW,
+                float* db,
                 const Execution& execution = {});
 
  private:

@@ -1,5 +1,5 @@
-/// The way back: step by step the gate gradients, in the memory of the gates; then, over all steps at once, the
-/// gradients of the input and of the weights.
+/// The way back: step by step the gate gradients, in the memory of the gates; then, over all steps at once,
+/// the gradients of the input and of the weights.
 #include <algorithm>
 
 #include "recurra/base/error.h"
@@ -17,7 +17,11 @@ constexpr i64 input_gradient_rows = 96;
 
 class BackwardPass {
  public:
-  BackwardPass(const Plan& plan, const PackedWeights& weights, const BackwardCall& back, Memory& memory, Split split,
+  BackwardPass(const Plan& plan,
+               const PackedWeights& weights,
+               const BackwardCall& back,
+               Memory& memory,
+               Split split,
                Crew& crew) noexcept
       : plan_(plan), cell_(plan.cell()), weights_(weights), back_(back), m_(memory), crew_(crew) {
     const bool by_rows = split.schedule == Schedule::rows;
@@ -189,7 +193,8 @@ void finish_gradients(const Plan& plan, const BackwardCall& back, Memory& m) noe
       for (i64 j = 0; j < width; ++j) {
         float sum = projected ? 0.0F : direct[j];
         if (k == 0 && plan.cell().dense && m.length[at] > 0) sum += m.d_h0.at[at][j];
-        if (projected && m.length[at] == 0 && back.d_final[0] != nullptr) sum = back.d_final[0][original * width + j];
+        if (projected && m.length[at] == 0 && back.d_final[0] != nullptr)
+          sum = back.d_final[0][original * width + j];
         to[j] = sum;
       }
     }
@@ -201,11 +206,17 @@ void finish_gradients(const Plan& plan, const BackwardCall& back, Memory& m) noe
 
 }  // namespace
 
-void backward(const Plan& plan, const PackedWeights& weights, const Call& call, const BackwardCall& back,
-              Workspace& workspace, const Execution& execution) {
+void backward(const Plan& plan,
+              const PackedWeights& weights,
+              const Call& call,
+              const BackwardCall& back,
+              Workspace& workspace,
+              const Execution& execution) {
   Memory& m = workspace.memory();
   if (!m.filled || m.plan != &plan || m.steps != call.steps || m.batch != call.batch) {
-    throw Error(ErrorCode::invalid_argument, "workspace", "one filled by a training forward of this call, unused",
+    throw Error(ErrorCode::invalid_argument,
+                "workspace",
+                "one filled by a training forward of this call, unused",
                 m.filled ? "one of another call" : "none");
   }
   m.filled = false;

@@ -9,18 +9,24 @@ namespace recurra {
 
 namespace {
 
-std::size_t index(i64 i) { return static_cast<std::size_t>(i); }
+std::size_t index(i64 i) {
+  return static_cast<std::size_t>(i);
+}
 
 void check_call(const Plan& plan, const Call& call, bool training, const Memory& m) {
-  if (m.plan != &plan || call.steps > m.steps_room || call.batch > m.batch_room || (training && !m.training_room)) {
-    throw Error(ErrorCode::invalid_argument, "workspace",
+  if (m.plan != &plan || call.steps > m.steps_room || call.batch > m.batch_room ||
+      (training && !m.training_room)) {
+    throw Error(ErrorCode::invalid_argument,
+                "workspace",
                 "one prepared for this plan, " + std::to_string(call.steps) + " steps and " +
                     std::to_string(call.batch) + " rows",
                 std::to_string(m.plan == &plan ? m.steps_room : 0) + " steps and " +
                     std::to_string(m.plan == &plan ? m.batch_room : 0) + " rows");
   }
   if (call.steps < 0 || call.batch < 0) {
-    throw Error(ErrorCode::invalid_argument, "call", "steps and batch from 0 up",
+    throw Error(ErrorCode::invalid_argument,
+                "call",
+                "steps and batch from 0 up",
                 std::to_string(call.steps) + " and " + std::to_string(call.batch));
   }
   if (call.x.data == nullptr && call.steps > 0 && call.batch > 0) {
@@ -28,8 +34,10 @@ void check_call(const Plan& plan, const Call& call, bool training, const Memory&
   }
   for (i64 row = 0; call.lengths != nullptr && row < call.batch; ++row) {
     if (call.lengths[row] < 0 || call.lengths[row] > call.steps) {
-      throw Error(ErrorCode::invalid_argument, "lengths[" + std::to_string(row) + "]",
-                  "0 to " + std::to_string(call.steps), std::to_string(call.lengths[row]));
+      throw Error(ErrorCode::invalid_argument,
+                  "lengths[" + std::to_string(row) + "]",
+                  "0 to " + std::to_string(call.steps),
+                  std::to_string(call.lengths[row]));
     }
   }
 }
@@ -38,7 +46,8 @@ void check_call(const Plan& plan, const Call& call, bool training, const Memory&
 void sort_rows(const Call& call, Memory& m) {
   const i64 steps = call.steps;
   std::fill_n(m.counts.begin(), steps + 1, 0);
-  for (i64 row = 0; row < call.batch; ++row) ++m.counts[index(call.lengths != nullptr ? call.lengths[row] : steps)];
+  for (i64 row = 0; row < call.batch; ++row)
+    ++m.counts[index(call.lengths != nullptr ? call.lengths[row] : steps)];
   // counts[n] becomes the place of the next row of length n; active[t] the rows longer than t.
   int place = 0;
   for (i64 n = steps; n >= 0; --n) {
@@ -69,7 +78,8 @@ void bind_sequence(const Plan& plan, const SequenceOf<T>& sequence, const Memory
   rows.step = reverse ? -sequence.step_stride : sequence.step_stride;
   for (i64 row = 0; row < m.batch; ++row) {
     const i64 start = reverse && m.length[index(row)] > 0 ? m.length[index(row)] - 1 : 0;
-    rows.at[index(row)] = sequence.data + m.order[index(row)] * sequence.row_stride + start * sequence.step_stride;
+    rows.at[index(row)] =
+        sequence.data + m.order[index(row)] * sequence.row_stride + start * sequence.step_stride;
   }
 }
 
@@ -108,7 +118,8 @@ void list_all(const Rows<T>& rows, const Memory& m, Table& all, Offset offset) {
   for (i64 t = 0; t < m.running; ++t) {
     auto* to = all.data() + m.first[index(t)];
     const i64 shift = offset(t);
-    for (int row = 0; row < m.active[index(t)]; ++row) to[row] = rows.at[static_cast<std::size_t>(row)] + shift;
+    for (int row = 0; row < m.active[index(t)]; ++row)
+      to[row] = rows.at[static_cast<std::size_t>(row)] + shift;
   }
 }
 
@@ -122,7 +133,9 @@ void bind_forward(const Plan& plan, const Call& call, const Execution& execution
   m.keep = training;
   m.filled = training;
   const i64 room = call.batch > 0 ? m.gate_rows_room / call.batch : 1;
-  m.chunk = std::max<i64>(1, std::min(execution.chunk > 0 ? execution.chunk : chunk_rows / std::max<i64>(call.batch, 1) + 1, room));
+  m.chunk = std::max<i64>(
+      1,
+      std::min(execution.chunk > 0 ? execution.chunk : chunk_rows / std::max<i64>(call.batch, 1) + 1, room));
   sort_rows(call, m);
   bind_sequence(plan, call.x, m, m.x);
   bind_gates(plan, m);
@@ -192,7 +205,8 @@ void finish_outputs(const Plan& plan, const Call& call, Memory& m) noexcept {
     const i64 length = m.length[index(row)];
     if (call.final[0] != nullptr) {
       const float* last = length > 0 ? m.y.at[index(row)] + m.h_offset(length - 1) : m.h0.at[index(row)];
-      if (last != call.final[0] + original * width) std::copy_n(last, width, call.final[0] + original * width);
+      if (last != call.final[0] + original * width)
+        std::copy_n(last, width, call.final[0] + original * width);
     }
     for (int k = 1; k < plan.cell().states; ++k) {
       if (call.final[k] == nullptr) continue;

@@ -10,23 +10,23 @@ namespace recurra {
 struct Call {
   i64 steps = 0;
   i64 batch = 0;
-  ConstSequence x;               ///< (steps, batch, input)
-  Sequence y;                    ///< (steps, batch, width); steps past a row's length become 0. Null: not wanted
+  ConstSequence x;  ///< (steps, batch, input)
+  Sequence y;       ///< (steps, batch, width); steps past a row's length become 0. Null: not wanted
   const int* lengths = nullptr;  ///< (batch), each 0 to steps; null: all have `steps`
-  /// Per state a contiguous (batch, width or units): before the first step (null: zeros), and after each row's
-  /// last (null: not wanted). State 0 is the output. The two may be the same memory.
+  /// Per state a contiguous (batch, width or units): before the first step (null: zeros), and after each
+  /// row's last (null: not wanted). State 0 is the output. The two may be the same memory.
   const float* initial[max_states] = {};
   float* final[max_states] = {};
 };
 
 /// The caller's memory of the way back. All but x of the call must be as forward left it.
 struct BackwardCall {
-  ConstSequence dy;                         ///< (steps, batch, width); null: zero
-  const float* d_final[max_states] = {};    ///< gradients of the final states; null: zero
-  Sequence dx;                              ///< (steps, batch, input); steps past the length become 0. Null: not wanted
-  float* d_initial[max_states] = {};        ///< gradients of the initial states; null: not wanted
-  WeightGradients d_weights;                ///< null members: not wanted
-  bool accumulate = false;                  ///< add to d_weights instead of overwriting
+  ConstSequence dy;                       ///< (steps, batch, width); null: zero
+  const float* d_final[max_states] = {};  ///< gradients of the final states; null: zero
+  Sequence dx;  ///< (steps, batch, input); steps past the length become 0. Null: not wanted
+  float* d_initial[max_states] = {};  ///< gradients of the initial states; null: not wanted
+  WeightGradients d_weights;          ///< null members: not wanted
+  bool accumulate = false;            ///< add to d_weights instead of overwriting
 };
 
 /// How the work of a step is split.

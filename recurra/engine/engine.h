@@ -8,22 +8,35 @@
 
 namespace recurra {
 
-/// Forward over `call`. With `training` the workspace keeps what backward needs; where the call takes y, its contents
-/// must stay until then. Throws Error (invalid_argument) on a workspace not prepared for the call, packs not made
-/// for it, sizes or lengths out of range; afterwards nothing allocates or throws. The bits of the outputs depend
-/// neither on threads, schedule, chunk, batch neighbours nor on the division into calls.
-RECURRA_API void forward(const Plan& plan, const PackedWeights& weights, const Call& call, Workspace& workspace,
-                         bool training = false, const Execution& execution = {});
+/// Forward over `call`. With `training` the workspace keeps what backward needs; where the call takes y, its
+/// contents must stay until then. Throws Error (invalid_argument) on a workspace not prepared for the call,
+/// packs not made for it, sizes or lengths out of range; afterwards nothing allocates or throws. The bits of
+/// the outputs depend neither on threads, schedule, chunk, batch neighbours nor on the division into calls.
+RECURRA_API void forward(const Plan& plan,
+                         const PackedWeights& weights,
+                         const Call& call,
+                         Workspace& workspace,
+                         bool training = false,
+                         const Execution& execution = {});
 
-/// Gradients of the last training forward with the same plan, weights, call and workspace; each such forward serves
-/// once. Throws Error (invalid_argument) where there was none. Gradients of weights are sums over steps and rows in
-/// one order, whatever the threads.
-RECURRA_API void backward(const Plan& plan, const PackedWeights& weights, const Call& call, const BackwardCall& back,
-                          Workspace& workspace, const Execution& execution = {});
+/// Gradients of the last training forward with the same plan, weights, call and workspace; each such forward
+/// serves once. Throws Error (invalid_argument) where there was none. Gradients of weights are sums over
+/// steps and rows in one order, whatever the threads.
+RECURRA_API void backward(const Plan& plan,
+                          const PackedWeights& weights,
+                          const Call& call,
+                          const BackwardCall& back,
+                          Workspace& workspace,
+                          const Execution& execution = {});
 
-/// One step of `batch` rows: x (batch, input) -> states, which are read and overwritten: states[0] (batch, width) is
-/// the output. For streams; the same as forward over one step.
-RECURRA_API void step(const Plan& plan, const PackedWeights& weights, i64 batch, const float* x, float* const* states,
-                      Workspace& workspace, const Execution& execution = {});
+/// One step of `batch` rows: x (batch, input) -> states, which are read and overwritten: states[0] (batch,
+/// width) is the output. For streams; the same as forward over one step.
+RECURRA_API void step(const Plan& plan,
+                      const PackedWeights& weights,
+                      i64 batch,
+                      const float* x,
+                      float* const* states,
+                      Workspace& workspace,
+                      const Execution& execution = {});
 
 }  // namespace recurra

@@ -1,5 +1,5 @@
-/// The way forward: input products for a chunk of steps, then step by step the recurrent products, each tile finished
-/// by the cell while it lies in L1.
+/// The way forward: input products for a chunk of steps, then step by step the recurrent products, each tile
+/// finished by the cell while it lies in L1.
 #include <algorithm>
 #include <string>
 
@@ -14,7 +14,8 @@ namespace {
 
 class ForwardPass {
  public:
-  ForwardPass(const Plan& plan, const PackedWeights& weights, Memory& memory, Split split, Crew& crew) noexcept
+  ForwardPass(
+      const Plan& plan, const PackedWeights& weights, Memory& memory, Split split, Crew& crew) noexcept
       : plan_(plan), cell_(plan.cell()), weights_(weights), m_(memory), crew_(crew) {
     const bool by_rows = split.schedule == Schedule::rows;
     const int rows = m_.running > 0 ? m_.active[0] : 0;
@@ -56,8 +57,8 @@ class ForwardPass {
     const i64 slot = i64{cell_.input.first} * plan_.run();
     if (!by_step_) {
       p.first_row = 0;
-      p.last_row = p.product_rows =
-          static_cast<int>(m_.first[static_cast<std::size_t>(last)] - m_.first[static_cast<std::size_t>(first)]);
+      p.last_row = p.product_rows = static_cast<int>(m_.first[static_cast<std::size_t>(last)] -
+                                                     m_.first[static_cast<std::size_t>(first)]);
       p.a = m_.x_all.data() + m_.first[static_cast<std::size_t>(first)];
       p.out = m_.gate_all.data() + m_.first[static_cast<std::size_t>(first)];
       p.out_offset = slot;
@@ -161,7 +162,11 @@ class ForwardPass {
 
 }  // namespace
 
-void forward(const Plan& plan, const PackedWeights& weights, const Call& call, Workspace& workspace, bool training,
+void forward(const Plan& plan,
+             const PackedWeights& weights,
+             const Call& call,
+             Workspace& workspace,
+             bool training,
              const Execution& execution) {
   Memory& m = workspace.memory();
   if (training && !weights.for_training()) {
@@ -178,8 +183,13 @@ void forward(const Plan& plan, const PackedWeights& weights, const Call& call, W
   finish_outputs(plan, call, m);
 }
 
-void step(const Plan& plan, const PackedWeights& weights, i64 batch, const float* x, float* const* states,
-          Workspace& workspace, const Execution& execution) {
+void step(const Plan& plan,
+          const PackedWeights& weights,
+          i64 batch,
+          const float* x,
+          float* const* states,
+          Workspace& workspace,
+          const Execution& execution) {
   Call call;
   call.steps = 1;
   call.batch = batch;

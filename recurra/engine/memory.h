@@ -1,8 +1,8 @@
 /// What a workspace holds: gates, states and the row tables by which the kernels see the caller's memory.
 ///
-/// Rows are sorted by length, longest first, so that those still running at a step are the first `active[step]`.
-/// A row's memory at a processed step is `rows[row] + offset(step)`; a backward direction has a negative stride and
-/// starts at each row's own end. Only `bind` knows of lengths and directions.
+/// Rows are sorted by length, longest first, so that those still running at a step are the first
+/// `active[step]`. A row's memory at a processed step is `rows[row] + offset(step)`; a backward direction has
+/// a negative stride and starts at each row's own end. Only `bind` knows of lengths and directions.
 #pragma once
 
 #include <vector>
@@ -32,21 +32,21 @@ struct Memory {
   // The call being made.
   i64 steps = 0;
   i64 batch = 0;
-  i64 chunk = 0;      // steps of gates kept
-  i64 running = 0;    // steps up to the longest row's end
-  bool keep = false;  // training
+  i64 chunk = 0;                // steps of gates kept
+  i64 running = 0;              // steps up to the longest row's end
+  bool keep = false;            // training
   bool initial_output = false;  // the call gives h0
 
   AlignedBuffer<float> gates;  // [step of the chunk, or of all][block][row][slot][run]
   AlignedBuffer<float> h;      // [step, or its parity][row][width], where the caller takes no sequence
-  AlignedBuffer<float> states[max_states - 1];      // [step, or one][row][padded]; in training one step more
-  AlignedBuffer<float> operands[max_phases - 1];    // [step, or one][row][padded]
-  AlignedBuffer<float> unprojected;                 // [step, or one][row][padded]
-  AlignedBuffer<float> zeros;                       // a row
-  AlignedBuffer<float> d_states[max_states];        // [row][padded]
-  AlignedBuffer<float> d_projection;                // [step][row][padded width]
-  AlignedBuffer<float> d_output;                    // [row][padded width]: gradient of h0
-  AlignedBuffer<float> sums;                        // weight gradients by panel
+  AlignedBuffer<float> states[max_states - 1];    // [step, or one][row][padded]; in training one step more
+  AlignedBuffer<float> operands[max_phases - 1];  // [step, or one][row][padded]
+  AlignedBuffer<float> unprojected;               // [step, or one][row][padded]
+  AlignedBuffer<float> zeros;                     // a row
+  AlignedBuffer<float> d_states[max_states];      // [row][padded]
+  AlignedBuffer<float> d_projection;              // [step][row][padded width]
+  AlignedBuffer<float> d_output;                  // [row][padded width]: gradient of h0
+  AlignedBuffer<float> sums;                      // weight gradients by panel
 
   std::vector<int> order;   // sorted row -> the caller's row
   std::vector<int> length;  // of the sorted row
@@ -61,7 +61,9 @@ struct Memory {
   std::vector<float*> gate_all, dx_all;
 
   /// Offset of h of processed step `step` from y.at[row].
-  [[nodiscard]] i64 h_offset(i64 step) const noexcept { return two_steps ? (step & 1) * y.step : step * y.step; }
+  [[nodiscard]] i64 h_offset(i64 step) const noexcept {
+    return two_steps ? (step & 1) * y.step : step * y.step;
+  }
 
   /// Floats from one step of gates to the next, and from one block of a step to the next.
   [[nodiscard]] i64 gate_offset(i64 step) const noexcept { return (keep ? step : step % chunk) * gate.step; }
@@ -71,12 +73,13 @@ struct Memory {
   i64 state_step = 0;  // floats from a step's states to the next's; 0 where they are updated in place
 };
 
-/// Rows of input products made at once: they fill the tiles, and their gates stay in the second-level cache until
-/// the steps read them.
+/// Rows of input products made at once: they fill the tiles, and their gates stay in the second-level cache
+/// until the steps read them.
 inline constexpr i64 chunk_rows = 100;
 
 /// Fills the tables for a forward call. Throws Error on sizes that do not fit and lengths outside 0 to steps.
-void bind_forward(const Plan& plan, const Call& call, const Execution& execution, bool training, Memory& memory);
+void bind_forward(
+    const Plan& plan, const Call& call, const Execution& execution, bool training, Memory& memory);
 
 /// Adds the tables of the way back.
 void bind_backward(const Plan& plan, const BackwardCall& back, Memory& memory) noexcept;

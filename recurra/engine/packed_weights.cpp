@@ -9,7 +9,9 @@ namespace recurra {
 
 namespace {
 
-Range share(int count, const Crew& crew) { return even_share(count, crew.index(), crew.count()); }
+Range share(int count, const Crew& crew) {
+  return even_share(count, crew.index(), crew.count());
+}
 
 /// The gates of one product in the order of its panel.
 struct Gates {
@@ -35,7 +37,12 @@ void pack_forward(const Plan& plan, const float* weights, int rows, Gates gates,
 }
 
 /// weights (columns, gates, units) -> out [panel][block][gate of `gates`][run][panel width].
-void pack_backward(const Plan& plan, const float* weights, const Panels& panels, int columns, Gates gates, float* out,
+void pack_backward(const Plan& plan,
+                   const float* weights,
+                   const Panels& panels,
+                   int columns,
+                   Gates gates,
+                   float* out,
                    Range range) {
   const i64 units = plan.units();
   const i64 row_size = plan.cell().gates * units;
@@ -58,7 +65,12 @@ void pack_backward(const Plan& plan, const float* weights, const Panels& panels,
 }
 
 /// weights (rows, columns) -> out [panel][row][panel width], or from (columns, rows) when transposed.
-void pack_plain(const float* weights, const Panels& panels, int rows, int columns, bool transposed, float* out,
+void pack_plain(const float* weights,
+                const Panels& panels,
+                int rows,
+                int columns,
+                bool transposed,
+                float* out,
                 Range range) {
   for (int panel = range.first; panel < range.last; ++panel) {
     for (int row = 0; row < rows; ++row) {
@@ -66,7 +78,8 @@ void pack_plain(const float* weights, const Panels& panels, int rows, int column
       const int first = panel * panels.width;
       const int last = std::min(first + panels.width, columns);
       for (int column = first; column < last; ++column) {
-        to[column - first] = transposed ? weights[i64{column} * rows + row] : weights[i64{row} * columns + column];
+        to[column - first] =
+            transposed ? weights[i64{column} * rows + row] : weights[i64{row} * columns + column];
       }
     }
   }
@@ -109,7 +122,8 @@ void PackedWeights::pack(const Plan& plan, const Weights& weights, const Executi
       for (int block = blocks.first; block < blocks.last; ++block) {
         const i64 first = i64{block} * plan.run();
         const i64 count = std::min<i64>(plan.run(), plan.units() - first);
-        std::copy_n(weights.params + p * plan.units() + first, count,
+        std::copy_n(weights.params + p * plan.units() + first,
+                    count,
                     params.data() + (i64{block} * cell.params + p) * plan.run());
       }
     }
@@ -122,14 +136,17 @@ void PackedWeights::pack(const Plan& plan, const Weights& weights, const Executi
       pack_forward(plan, weights.U, plan.operand(p), gates, state[p].data(), blocks);
       if (!for_training()) continue;
       const Panels& panels = plan.operand_panels(p);
-      pack_backward(plan, weights.U, panels, plan.operand(p), gates, back_state[p].data(), share(panels.count, crew));
+      pack_backward(
+          plan, weights.U, panels, plan.operand(p), gates, back_state[p].data(), share(panels.count, crew));
     }
     if (!plan.projected()) return;
     const Panels& width = plan.width_panels();
-    pack_plain(weights.P, width, plan.units(), plan.width(), false, projection.data(), share(width.count, crew));
+    pack_plain(
+        weights.P, width, plan.units(), plan.width(), false, projection.data(), share(width.count, crew));
     if (!for_training()) return;
     const Panels& units = plan.unit_panels();
-    pack_plain(weights.P, units, plan.width(), plan.units(), true, back_projection.data(), share(units.count, crew));
+    pack_plain(
+        weights.P, units, plan.width(), plan.units(), true, back_projection.data(), share(units.count, crew));
   });
 }
 

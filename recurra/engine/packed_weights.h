@@ -18,8 +18,8 @@ class RECURRA_API PackedWeights {
   /// Takes the memory. Throws std::bad_alloc.
   PackedWeights(const Plan& plan, Use use);
 
-  /// Fills the packs from canonical weights, in parallel. Allocates nothing. W and, where the cell has them, U,
-  /// params and P must not be null.
+  /// Fills the packs from canonical weights, in parallel. Allocates nothing. W and, where the cell has them,
+  /// U, params and P must not be null.
   void pack(const Plan& plan, const Weights& weights, const Execution& execution = {}) noexcept;
 
   [[nodiscard]] bool for_training() const noexcept { return use_ == Use::training; }
@@ -31,7 +31,7 @@ class RECURRA_API PackedWeights {
   AlignedBuffer<float> projection;         // [panel of width][unit][panel width]
   AlignedBuffer<float> back_in;            // [panel of input][block, gate, unit][panel width]
   AlignedBuffer<float> back_state[max_phases];
-  AlignedBuffer<float> back_projection;    // [panel of units][width][panel width]
+  AlignedBuffer<float> back_projection;  // [panel of units][width][panel width]
 
  private:
   Use use_;

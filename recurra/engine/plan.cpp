@@ -12,7 +12,9 @@ constexpr i64 most_units = i64{1} << 20;
 
 int checked_size(i64 size, const char* subject, i64 least) {
   if (size < least || size > most_units) {
-    throw Error(ErrorCode::invalid_argument, subject, std::to_string(least) + " to " + std::to_string(most_units),
+    throw Error(ErrorCode::invalid_argument,
+                subject,
+                std::to_string(least) + " to " + std::to_string(most_units),
                 std::to_string(size));
   }
   return static_cast<int>(size);
@@ -34,7 +36,9 @@ Plan::Plan(const Stack& stack, const Target& target)
   const int units = checked_size(stack.units, "units", 1);
   const int projection = checked_size(stack.projection, "projection", 0);
   if (projection > 0 && (cell_->reads_h || !cell_->dense)) {
-    throw Error(ErrorCode::invalid_argument, "projection", "none for cell \"" + stack.cell + "\"",
+    throw Error(ErrorCode::invalid_argument,
+                "projection",
+                "none for cell \"" + stack.cell + "\"",
                 std::to_string(projection));
   }
   width_ = projection > 0 ? projection : units;
@@ -53,10 +57,13 @@ int Plan::order_offset(int phase) const noexcept {
 
 i64 Plan::recurrent_work() const noexcept {
   i64 work = i64{units()} * stack_.projection;
-  for (int p = 0; cell_->dense && p < cell_->phases; ++p) work += i64{operand(p)} * cell_->phase[p].count * units();
+  for (int p = 0; cell_->dense && p < cell_->phases; ++p)
+    work += i64{operand(p)} * cell_->phase[p].count * units();
   return work;
 }
 
-i64 Plan::input_work() const noexcept { return i64{input()} * cell_->input.count * units(); }
+i64 Plan::input_work() const noexcept {
+  return i64{input()} * cell_->input.count * units();
+}
 
 }  // namespace recurra

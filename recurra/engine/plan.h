@@ -16,8 +16,8 @@ struct Panels {
   int width = 0;  // floats: vectors * target width
 };
 
-/// `columns` cut for vectors of `width` floats: fewest padded columns, of equals the widest panel, which has the best
-/// ratio of adds to loads.
+/// `columns` cut for vectors of `width` floats: fewest padded columns, of equals the widest panel, which has
+/// the best ratio of adds to loads.
 [[nodiscard]] Panels cut_panels(int columns, int width);
 
 /// `size` as an int. Throws Error (invalid_argument) with `subject` unless it is in least .. 2^20.
@@ -31,19 +31,25 @@ class RECURRA_API Plan {
   explicit Plan(const Stack& stack, const Target& target = active_target());
 
   [[nodiscard]] const Stack& stack() const noexcept { return stack_; }
+
   [[nodiscard]] const Target& target() const noexcept { return *target_; }
+
   [[nodiscard]] const CellKernels& cell() const noexcept { return *cell_; }
 
   /// Width of the output and of the recurrent operand: projection, or units.
   [[nodiscard]] int width() const noexcept { return width_; }
 
   [[nodiscard]] int units() const noexcept { return static_cast<int>(stack_.units); }
+
   [[nodiscard]] int input() const noexcept { return static_cast<int>(stack_.input); }
+
   [[nodiscard]] bool projected() const noexcept { return stack_.projection > 0; }
 
   /// Floats of a unit block of one gate, blocks, and units padded to whole blocks.
   [[nodiscard]] int run() const noexcept { return run_; }
+
   [[nodiscard]] int blocks() const noexcept { return blocks_; }
+
   [[nodiscard]] int padded() const noexcept { return blocks_ * run_; }
 
   /// Floats of all slots of a row of one block.
@@ -54,7 +60,9 @@ class RECURRA_API Plan {
 
   /// Panels of units on the way back, of input columns, of the recurrent operand's and the projection's.
   [[nodiscard]] const Panels& unit_panels() const noexcept { return unit_panels_; }
+
   [[nodiscard]] const Panels& input_panels() const noexcept { return input_panels_; }
+
   [[nodiscard]] const Panels& width_panels() const noexcept { return width_panels_; }
 
   /// Panels of what the product of phase p on the way back gives: the recurrent operand, or a phase's.

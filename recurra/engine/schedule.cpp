@@ -8,8 +8,8 @@ namespace recurra {
 
 namespace {
 
-// Multiply-adds below which handing work to a second thread costs more than it saves: about 10 us of one core at
-// 50 G multiply-adds a second, against some 2 us for waking and joining a spinning thread.
+// Multiply-adds below which handing work to a second thread costs more than it saves: about 10 us of one core
+// at 50 G multiply-adds a second, against some 2 us for waking and joining a spinning thread.
 constexpr i64 least_call_work = 500'000;
 
 // The same for one step when the threads wait for each other in it: 160 KiB of weights, about 1.5 us.
@@ -17,7 +17,9 @@ constexpr i64 least_step_work = 40'000;
 
 }  // namespace
 
-Team& team_of(const Execution& execution) { return execution.team != nullptr ? *execution.team : Team::shared(); }
+Team& team_of(const Execution& execution) {
+  return execution.team != nullptr ? *execution.team : Team::shared();
+}
 
 int threads_of(const Execution& execution) {
   const int size = team_of(execution).size();
@@ -38,7 +40,8 @@ Split choose_split(const Plan& plan, const Execution& execution, const Memory& m
   // Rows need no waiting, but every thread then reads all weights: they must stay in its own cache.
   const i64 weight_bytes = plan.recurrent_work() * static_cast<i64>(sizeof(float));
   const bool fits = weight_bytes * 5 <= second_level_cache() * 4;
-  if (fits && by_rows == threads && rows >= 2 * plan.target().most_rows * threads) return {Schedule::rows, threads};
+  if (fits && by_rows == threads && rows >= 2 * plan.target().most_rows * threads)
+    return {Schedule::rows, threads};
   if (!plan.cell().dense || plan.recurrent_work() * all_rows / m.running >= least_step_work) {
     if (by_units > 1) return {Schedule::units, by_units};
   }

@@ -24,9 +24,12 @@ struct Split {
   int threads = 1;
 };
 
-/// The split of a pass over `memory`'s call: as `execution` says, or the cheapest. `panels`: how finely units can be
-/// split in this pass.
-[[nodiscard]] Split choose_split(const Plan& plan, const Execution& execution, const Memory& memory, int panels) noexcept;
+/// The split of a pass over `memory`'s call: as `execution` says, or the cheapest. `panels`: how finely units
+/// can be split in this pass.
+[[nodiscard]] Split choose_split(const Plan& plan,
+                                 const Execution& execution,
+                                 const Memory& memory,
+                                 int panels) noexcept;
 
 /// Rows of `member` when split by rows: even by running steps, not by rows.
 [[nodiscard]] Range row_share(const Memory& memory, int member, int members) noexcept;

@@ -9,19 +9,19 @@ namespace recurra {
 
 /// A recurrent layer in one direction.
 struct Stack {
-  std::string cell;       ///< name of a cell of cells/cell_list.inc
-  i64 input = 0;          ///< features of a step, > 0
-  i64 units = 0;       ///< > 0
-  i64 projection = 0;  ///< width of the output after a product behind the step; 0: none, the output is h
+  std::string cell;      ///< name of a cell of cells/cell_list.inc
+  i64 input = 0;         ///< features of a step, > 0
+  i64 units = 0;         ///< > 0
+  i64 projection = 0;    ///< width of the output after a product behind the step; 0: none, the output is h
   bool reverse = false;  ///< from the last step of each row to the first
 };
 
 /// Canonical weights, row-major and contiguous, or their gradients. Gates in the cell's order.
 template <class T>
 struct WeightsOf {
-  T* W = nullptr;       ///< (input, gates, units)
-  T* U = nullptr;       ///< (width, gates, units), width = projection or units; null for a cell without product
-  T* b = nullptr;       ///< (gates, units); null: no bias
+  T* W = nullptr;  ///< (input, gates, units)
+  T* U = nullptr;  ///< (width, gates, units), width = projection or units; null for a cell without product
+  T* b = nullptr;  ///< (gates, units); null: no bias
   T* params = nullptr;  ///< (params, units); null for a cell without
   T* P = nullptr;       ///< (units, projection); null without
 };

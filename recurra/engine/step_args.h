@@ -6,8 +6,8 @@
 
 namespace recurra {
 
-[[nodiscard]] inline StepArgs step_args(const Plan& plan, const PackedWeights& weights, Memory& m, i64 step,
-                                        int phase) noexcept {
+[[nodiscard]] inline StepArgs step_args(
+    const Plan& plan, const PackedWeights& weights, Memory& m, i64 step, int phase) noexcept {
   StepArgs s{};
   s.units = plan.units();
   s.vectors = plan.blocks() * plan.cell().vectors;
@@ -36,7 +36,8 @@ namespace recurra {
 }
 
 /// The product over the rows' slots in `window` of step `step`: the operand of everything on the way back.
-inline void gate_operand(const Plan& plan, const Memory& m, i64 step, Window window, ProductArgs& p) noexcept {
+inline void gate_operand(
+    const Plan& plan, const Memory& m, i64 step, Window window, ProductArgs& p) noexcept {
   p.a = m.gate.at.data();
   p.a_offset = m.gate_offset(step) + i64{window.first} * plan.run();
   p.segments = plan.blocks();

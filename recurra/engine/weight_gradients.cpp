@@ -17,9 +17,16 @@ struct Columns {
 
 class WeightGradientPass {
  public:
-  WeightGradientPass(const Plan& plan, const PackedWeights& weights, bool accumulate, Memory& memory, Crew& crew) noexcept
-      : plan_(plan), cell_(plan.cell()), weights_(weights), accumulate_(accumulate), m_(memory), crew_(crew),
-        all_(m_.running > 0 ? m_.first[static_cast<std::size_t>(m_.running)] : 0), sum_(m_.sums.data()) {}
+  WeightGradientPass(
+      const Plan& plan, const PackedWeights& weights, bool accumulate, Memory& memory, Crew& crew) noexcept
+      : plan_(plan),
+        cell_(plan.cell()),
+        weights_(weights),
+        accumulate_(accumulate),
+        m_(memory),
+        crew_(crew),
+        all_(m_.running > 0 ? m_.first[static_cast<std::size_t>(m_.running)] : 0),
+        sum_(m_.sums.data()) {}
 
   void run(const WeightGradients& out) noexcept {
     const Columns input{cell_.input_order, cell_.input.count};
@@ -38,7 +45,8 @@ class WeightGradientPass {
 
  private:
   /// One gradient of gates: rows of a by the gates of `window`.
-  void gates(const float* const* a, int rows, Window window, Columns columns, i64 first, float* out) noexcept {
+  void gates(
+      const float* const* a, int rows, Window window, Columns columns, i64 first, float* out) noexcept {
     GradientArgs p{};
     p.a = a;
     p.g = m_.gate_all.data();
@@ -70,7 +78,8 @@ class WeightGradientPass {
     for (int panel = p.first_panel; panel < p.last_panel; ++panel) {
       const i64 column = i64{panel} * panels.width;
       for (int row = p.first_row; row < p.last_row; ++row) {
-        give(p.sum + panel * p.sum_panel + i64{row} * panels.width, std::min<i64>(panels.width, plan_.width() - column),
+        give(p.sum + panel * p.sum_panel + i64{row} * panels.width,
+             std::min<i64>(panels.width, plan_.width() - column),
              out + i64{row} * plan_.width() + column);
       }
     }
@@ -95,7 +104,8 @@ class WeightGradientPass {
     }
     const i64 unit = i64{share.first} * width;
     const i64 filled = std::min<i64>(i64{share.last} * width, plan_.units()) - unit;
-    for (int k = 0; k < cell_.params; ++k) give(sum_ + k * p.sum_param + unit, filled, out + k * i64{plan_.units()} + unit);
+    for (int k = 0; k < cell_.params; ++k)
+      give(sum_ + k * p.sum_param + unit, filled, out + k * i64{plan_.units()} + unit);
   }
 
   /// Sums for this member's panels, or, where panels do not divide evenly, for its rows of all panels.
@@ -134,8 +144,12 @@ class WeightGradientPass {
 
 }  // namespace
 
-void weight_gradients(const Plan& plan, const PackedWeights& weights, const WeightGradients& out, bool accumulate,
-                      Memory& memory, Crew& crew) noexcept {
+void weight_gradients(const Plan& plan,
+                      const PackedWeights& weights,
+                      const WeightGradients& out,
+                      bool accumulate,
+                      Memory& memory,
+                      Crew& crew) noexcept {
   WeightGradientPass(plan, weights, accumulate, memory, crew).run(out);
 }
 

@@ -7,7 +7,11 @@
 namespace recurra {
 
 /// This member's share of the gradients `out` names, by outputs: no sum is split. `accumulate` adds to them.
-void weight_gradients(const Plan& plan, const PackedWeights& weights, const WeightGradients& out, bool accumulate,
-                      Memory& memory, Crew& crew) noexcept;
+void weight_gradients(const Plan& plan,
+                      const PackedWeights& weights,
+                      const WeightGradients& out,
+                      bool accumulate,
+                      Memory& memory,
+                      Crew& crew) noexcept;
 
 }  // namespace recurra

@@ -23,7 +23,8 @@ i64 sum_size(const Plan& plan) {
   const CellKernels& cell = plan.cell();
   const i64 padded = plan.padded();
   i64 size = product({cell.input.count, padded, i64{plan.input()} + 1}) + cell.params * padded;
-  for (int p = 0; cell.dense && p < cell.phases; ++p) size += product({cell.phase[p].count, padded, plan.operand(p)});
+  for (int p = 0; cell.dense && p < cell.phases; ++p)
+    size += product({cell.phase[p].count, padded, plan.operand(p)});
   const Panels& width = plan.width_panels();
   return size + (plan.projected() ? product({width.count, width.width, plan.units()}) : 0);
 }
@@ -57,7 +58,8 @@ void take_tables(const Plan& plan, i64 steps, i64 batch, bool training, Memory& 
   for (std::vector<int>* table : {&m.active, &m.counts}) table->resize(counted);
   m.first.resize(counted);
   for (Rows<const float>* table : {&m.x, &m.h0, &m.dy}) table->at.resize(rows);
-  for (Rows<float>* table : {&m.y, &m.gate, &m.before_projection, &m.d_proj, &m.dx, &m.d_h0}) table->at.resize(rows);
+  for (Rows<float>* table : {&m.y, &m.gate, &m.before_projection, &m.d_proj, &m.dx, &m.d_h0})
+    table->at.resize(rows);
   m.x_all.resize(all);
   m.gate_all.resize(all);
   for (int p = 1; p < plan.cell().phases; ++p) {
@@ -74,19 +76,25 @@ void take_tables(const Plan& plan, i64 steps, i64 batch, bool training, Memory& 
 }  // namespace
 
 Workspace::Workspace() : memory_(std::make_unique<Memory>()) {}
+
 Workspace::~Workspace() = default;
 Workspace::Workspace(Workspace&&) noexcept = default;
 Workspace& Workspace::operator=(Workspace&&) noexcept = default;
 
-const Report& Workspace::report() const noexcept { return memory_->report; }
+const Report& Workspace::report() const noexcept {
+  return memory_->report;
+}
 
 void Workspace::prepare(const Plan& plan, i64 steps, i64 batch, bool training) {
   Memory& m = *memory_;
   if (steps < 0 || batch < 0) {
-    throw Error(ErrorCode::invalid_argument, "workspace", "steps and batch from 0 up",
+    throw Error(ErrorCode::invalid_argument,
+                "workspace",
+                "steps and batch from 0 up",
                 std::to_string(steps) + " and " + std::to_string(batch));
   }
-  if (m.plan == &plan && steps <= m.steps_room && batch <= m.batch_room && (m.training_room || !training)) return;
+  if (m.plan == &plan && steps <= m.steps_room && batch <= m.batch_room && (m.training_room || !training))
+    return;
   if (m.plan != &plan) m = Memory{};
   steps = std::max(steps, m.steps_room);
   batch = std::max(batch, m.batch_room);

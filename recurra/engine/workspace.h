@@ -10,8 +10,8 @@ namespace recurra {
 
 struct Memory;
 
-/// Memory for calls of one plan up to some number of steps and rows. After `prepare` a call allocates nothing.
-/// A workspace serves one call at a time; threads that share a plan each have their own.
+/// Memory for calls of one plan up to some number of steps and rows. After `prepare` a call allocates
+/// nothing. A workspace serves one call at a time; threads that share a plan each have their own.
 class RECURRA_API Workspace {
  public:
   Workspace();
@@ -21,9 +21,9 @@ class RECURRA_API Workspace {
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
-  /// Makes room for calls of up to `steps` and `batch`. `training`: gates and states of all steps are kept for the
-  /// way back. Does nothing where the room suffices. Throws Error (invalid_argument) on negative sizes or overflow,
-  /// std::bad_alloc.
+  /// Makes room for calls of up to `steps` and `batch`. `training`: gates and states of all steps are kept
+  /// for the way back. Does nothing where the room suffices. Throws Error (invalid_argument) on negative
+  /// sizes or overflow, std::bad_alloc.
   void prepare(const Plan& plan, i64 steps, i64 batch, bool training);
 
   /// What the last call did.

@@ -12,7 +12,8 @@ namespace recurra {
 /// `first_row .. first_row + rows` of the call and panel `panel`.
 using Epilogue = void (*)(const void* context, int panel, int first_row, int rows, const float* scratch);
 
-/// result[row][panel] = start + sum over k of a[row][k] * w[panel][k], k ascending, one chain of multiply-adds.
+/// result[row][panel] = start + sum over k of a[row][k] * w[panel][k], k ascending, one chain of
+/// multiply-adds.
 struct ProductArgs {
   int first_row, last_row;
   int product_rows;  // rows from here on get the start value alone
@@ -20,7 +21,8 @@ struct ProductArgs {
   bool descending;  // panels from last to first: what the cache still holds of the previous call comes first
   int vectors;      // width of a panel: 1, 2, 3, 4 or 6
 
-  // Operand: k runs over `segments` pieces of `segment` floats, `segment_stride` apart, from a[row] + a_offset.
+  // Operand: k runs over `segments` pieces of `segment` floats, `segment_stride` apart, from a[row] +
+  // a_offset.
   const float* const* a;
   i64 a_offset;
   int segments, segment;
@@ -54,7 +56,7 @@ struct GradientArgs {
   const float* const* a;  // a[k] + a_offset: the operand's columns; null: all ones (a bias), one row
   i64 a_offset;
   int first_row, last_row;  // of the sum, columns of a
-  const float* const* g;  // g[k] + g_offset + panel * g_panel: `vectors` vectors
+  const float* const* g;    // g[k] + g_offset + panel * g_panel: `vectors` vectors
   i64 g_offset, g_panel;
   int vectors;
   int first_panel, last_panel;

@@ -72,11 +72,16 @@ template <class V, int N>
 
 inline void gradient(const GradientArgs& p) {
   switch (p.vectors) {
-    case 1: return gradient_of<Vec, 1>(p);
-    case 2: return gradient_of<Vec, 2>(p);
-    case 3: return gradient_of<Vec, 3>(p);
-    case 4: return gradient_of<Vec, 4>(p);
-    default: return gradient_of<Vec, 6>(p);
+    case 1:
+      return gradient_of<Vec, 1>(p);
+    case 2:
+      return gradient_of<Vec, 2>(p);
+    case 3:
+      return gradient_of<Vec, 3>(p);
+    case 4:
+      return gradient_of<Vec, 4>(p);
+    default:
+      return gradient_of<Vec, 6>(p);
   }
 }
 

@@ -41,8 +41,9 @@ template <class V, int N>
     return;
   }
   // A tile multiplies all its rows or none.
-  const int middle = p.product_rows < p.last_row ? (p.product_rows > p.first_row ? p.product_rows : p.first_row)
-                                                 : p.last_row;
+  const int middle = p.product_rows < p.last_row
+                         ? (p.product_rows > p.first_row ? p.product_rows : p.first_row)
+                         : p.last_row;
   for (int i = 0; i < panels; ++i) {
     const int panel = p.descending ? p.last_panel - 1 - i : p.first_panel + i;
     panel_rows<V, N>(p, p.first_row, middle, panel);
@@ -53,11 +54,16 @@ template <class V, int N>
 inline void product(const ProductArgs& p) {
   if (p.executed != nullptr) *p.executed = RECURRA_TARGET_TEXT;
   switch (p.vectors) {
-    case 1: return product_of<Vec, 1>(p);
-    case 2: return product_of<Vec, 2>(p);
-    case 3: return product_of<Vec, 3>(p);
-    case 4: return product_of<Vec, 4>(p);
-    default: return product_of<Vec, 6>(p);
+    case 1:
+      return product_of<Vec, 1>(p);
+    case 2:
+      return product_of<Vec, 2>(p);
+    case 3:
+      return product_of<Vec, 3>(p);
+    case 4:
+      return product_of<Vec, 4>(p);
+    default:
+      return product_of<Vec, 6>(p);
   }
 }
 

@@ -9,7 +9,12 @@ namespace recurra::RECURRA_TARGET_NAME {
 /// Most rows of a tile of N vectors. With 32 registers 6 x 4 sums leave room for 4 weights and one operand;
 /// with 16, 3 x 4 for one and 3.
 template <Lane V, int N>
-inline constexpr int max_rows = V::registers >= 32 ? (N >= 6 ? 4 : N == 4 ? 6 : 8) : (N >= 6 ? 2 : N == 4 ? 3 : 4);
+inline constexpr int max_rows = V::registers >= 32 ? (N >= 6   ? 4
+                                                      : N == 4 ? 6
+                                                               : 8)
+                                                   : (N >= 6   ? 2
+                                                      : N == 4 ? 3
+                                                               : 4);
 
 /// Widest panel in vectors.
 inline constexpr int widest_panel = 6;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
@@ -26,7 +27,8 @@ nlohmann::json BatchNormalization::config() const {
 Shape BatchNormalization::build(const Shape& input, Random& random) {
   static_cast<void>(random);
   if (input.rank() < 1 || input.back() < 1) {
-    throw Error(ErrorCode::shape, name(), "input (batch, ..., features)", "(batch, ...) with " + input.to_string());
+    throw Error(
+        ErrorCode::shape, name(), "input (batch, ..., features)", "(batch, ...) with " + input.to_string());
   }
   features_ = input.back();
   const Shape shape{features_};
@@ -91,7 +93,9 @@ void BatchNormalization::take_statistics(const Tensor& x) {
 
 const Tensor& BatchNormalization::forward(const Tensor& x, const Context& context) {
   if (features_ == 0 || x.shape().rank() < 2 || x.shape().back() != features_) {
-    throw Error(ErrorCode::shape, name() + ".input", "(batch, ..., " + std::to_string(features_) + ")",
+    throw Error(ErrorCode::shape,
+                name() + ".input",
+                "(batch, ..., " + std::to_string(features_) + ")",
                 x.shape().to_string());
   }
   if (context.training) {
@@ -117,7 +121,10 @@ const Tensor& BatchNormalization::forward(const Tensor& x, const Context& contex
   return y_;
 }
 
-const Tensor& BatchNormalization::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+const Tensor& BatchNormalization::backward(const Tensor& x,
+                                           const Tensor& dy,
+                                           bool want_dx,
+                                           const Context& context) {
   static_cast<void>(context);
   const auto features = static_cast<std::size_t>(features_);
   const i64 rows = x.size() / features_;

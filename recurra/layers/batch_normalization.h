@@ -13,18 +13,20 @@ struct BatchNormalizationOptions {
   double epsilon = 1e-3;   ///< > 0, added to the variance
 };
 
-/// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015), Keras's BatchNormalization with
-/// axis -1: (batch, …, features) -> the same.
+/// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015), Keras's
+/// BatchNormalization with axis -1: (batch, …, features) -> the same.
 ///
-/// Training takes mean and (biased) variance of the batch, over all rows and those steps that lie within their row's
-/// length, and moves the moving statistics; otherwise the moving statistics serve. Weights: gamma, beta, moving_mean,
-/// moving_variance, each (features); the last two are not trainable.
+/// Training takes mean and (biased) variance of the batch, over all rows and those steps that lie within
+/// their row's length, and moves the moving statistics; otherwise the moving statistics serve. Weights:
+/// gamma, beta, moving_mean, moving_variance, each (features); the last two are not trainable.
 class RECURRA_API BatchNormalization final : public Layer {
  public:
   /// Throws Error (invalid_argument) on momentum outside [0, 1] or epsilon not above 0.
-  explicit BatchNormalization(const BatchNormalizationOptions& options = {}, std::string name = "batch_normalization");
+  explicit BatchNormalization(const BatchNormalizationOptions& options = {},
+                              std::string name = "batch_normalization");
 
   [[nodiscard]] const char* type() const noexcept override { return "BatchNormalization"; }
+
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
   const Tensor& forward(const Tensor& x, const Context& context) override;

@@ -11,11 +11,14 @@ Dense::Dense(const DenseOptions& options, std::string name) : Layer(std::move(na
   static_cast<void>(checked_size(options.units, "units", 1));
 }
 
-nlohmann::json Dense::config() const { return {{"name", name()}, {"units", options_.units}}; }
+nlohmann::json Dense::config() const {
+  return {{"name", name()}, {"units", options_.units}};
+}
 
 Shape Dense::build(const Shape& input, Random& random) {
   if (input.rank() < 1 || input.back() < 1) {
-    throw Error(ErrorCode::shape, name(), "input (batch, ..., features)", "(batch, ...) with " + input.to_string());
+    throw Error(
+        ErrorCode::shape, name(), "input (batch, ..., features)", "(batch, ...) with " + input.to_string());
   }
   const Shape shape{input.back(), options_.units};
   kernel_ = {"kernel", Tensor(shape), Tensor(shape), true};
@@ -50,8 +53,13 @@ const Tensor& Dense::forward(const Tensor& x, const Context& context) {
 
 const Tensor& Dense::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
   dx_.resize(want_dx ? x.shape() : Shape{0});
-  map_->backward(x.size() / x.shape().back(), x.data(), dy.data(), want_dx ? dx_.data() : nullptr,
-                 kernel_.gradient.data(), bias_.gradient.data(), context.execution);
+  map_->backward(x.size() / x.shape().back(),
+                 x.data(),
+                 dy.data(),
+                 want_dx ? dx_.data() : nullptr,
+                 kernel_.gradient.data(),
+                 bias_.gradient.data(),
+                 context.execution);
   return dx_;
 }
 

@@ -21,11 +21,13 @@ class RECURRA_API Dense final : public Layer {
   explicit Dense(const DenseOptions& options, std::string name = "dense");
 
   [[nodiscard]] const char* type() const noexcept override { return "Dense"; }
+
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
   const Tensor& forward(const Tensor& x, const Context& context) override;
   const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override;
+
   void parameters_changed() override { packed_ = false; }
 
  private:

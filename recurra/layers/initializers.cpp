@@ -1,8 +1,9 @@
 #include "recurra/layers/initializers.h"
 
-#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
+
+#include <Eigen/QR>
 
 namespace recurra {
 
@@ -29,6 +30,8 @@ void orthogonal(Tensor& tensor, Random& random) {
   }
 }
 
-void constant(Tensor& tensor, float value) { std::ranges::fill(tensor.as<float>(), value); }
+void constant(Tensor& tensor, float value) {
+  std::ranges::fill(tensor.as<float>(), value);
+}
 
 }  // namespace recurra

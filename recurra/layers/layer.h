@@ -1,10 +1,12 @@
-/// What every layer offers: it is built for an input shape, runs forward, and backward after a training forward.
+/// What every layer offers: it is built for an input shape, runs forward, and backward after a training
+/// forward.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "recurra/base/random.h"
 #include "recurra/base/tensor.h"
@@ -34,6 +36,7 @@ struct Context {
 class RECURRA_API Layer {
  public:
   explicit Layer(std::string name) : name_(std::move(name)) {}
+
   virtual ~Layer() = default;
   Layer(const Layer&) = delete;
   Layer& operator=(const Layer&) = delete;
@@ -50,15 +53,15 @@ class RECURRA_API Layer {
   /// The constructor's arguments, as in Keras's config.
   [[nodiscard]] virtual nlohmann::json config() const = 0;
 
-  /// Makes the weights for inputs of shape `input` without the batch axis, drawing initial values from `random`, and
-  /// returns the output's shape. Throws Error (shape) where the layer cannot take it.
+  /// Makes the weights for inputs of shape `input` without the batch axis, drawing initial values from
+  /// `random`, and returns the output's shape. Throws Error (shape) where the layer cannot take it.
   virtual Shape build(const Shape& input, Random& random) = 0;
 
   /// x (batch, …) -> (batch, …), valid until the next call. x must stay until backward when training.
   virtual const Tensor& forward(const Tensor& x, const Context& context) = 0;
 
-  /// After a training forward with the same x and context: gradients of the parameters, and, where `want_dx`, of x;
-  /// else an empty tensor. Valid until the next call.
+  /// After a training forward with the same x and context: gradients of the parameters, and, where `want_dx`,
+  /// of x; else an empty tensor. Valid until the next call.
   virtual const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) = 0;
 
   /// In Keras's order; empty before build.

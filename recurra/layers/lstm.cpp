@@ -1,6 +1,7 @@
 #include "recurra/layers/lstm.h"
 
 #include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
@@ -18,7 +19,8 @@ nlohmann::json Lstm::config() const {
 
 Shape Lstm::build(const Shape& input, Random& random) {
   if (input.rank() != 2 || input.back() < 1) {
-    throw Error(ErrorCode::shape, name(), "input (batch, steps, features)", "(batch, ...) with " + input.to_string());
+    throw Error(
+        ErrorCode::shape, name(), "input (batch, steps, features)", "(batch, ...) with " + input.to_string());
   }
   const i64 units = options_.units;
   plan_.emplace(Stack{.cell = "lstm", .input = input.back(), .units = units});
@@ -63,7 +65,8 @@ const Tensor& Lstm::forward(const Tensor& x, const Context& context) {
   }
   workspace_.prepare(*plan_, shape[1], shape[0], context.training);
   if (!packed_) {
-    const Weights weights{.W = kernel_.value.data(), .U = recurrent_kernel_.value.data(), .b = bias_.value.data()};
+    const Weights weights{
+        .W = kernel_.value.data(), .U = recurrent_kernel_.value.data(), .b = bias_.value.data()};
     packs_->pack(*plan_, weights, context.execution);
     packed_ = true;
   }
@@ -82,7 +85,8 @@ const Tensor& Lstm::backward(const Tensor& x, const Tensor& dy, bool want_dx, co
   }
   dx_.resize(want_dx ? x.shape() : Shape{0});
   if (want_dx) back.dx = batch_major(dx_.data(), x.shape()[1], x.shape()[2]);
-  back.d_weights = {.W = kernel_.gradient.data(), .U = recurrent_kernel_.gradient.data(), .b = bias_.gradient.data()};
+  back.d_weights = {
+      .W = kernel_.gradient.data(), .U = recurrent_kernel_.gradient.data(), .b = bias_.gradient.data()};
   recurra::backward(*plan_, *packs_, call_for(x, context), back, workspace_, context.execution);
   return dx_;
 }

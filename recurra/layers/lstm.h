@@ -17,20 +17,23 @@ struct LstmOptions {
 /// Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000), Keras's LSTM:
 /// (batch, steps, features) -> (batch, units), or (batch, steps, units) with return_sequences.
 ///
-/// Weights: kernel (features, 4 * units), recurrent_kernel (units, 4 * units), bias (4 * units), gates i f c o; the
-/// forget gate's bias starts at one. Steps past a row's length leave its state and give 0.
+/// Weights: kernel (features, 4 * units), recurrent_kernel (units, 4 * units), bias (4 * units), gates i f c
+/// o; the forget gate's bias starts at one. Steps past a row's length leave its state and give 0.
 class RECURRA_API Lstm final : public Layer {
  public:
   /// Throws Error (invalid_argument) unless units > 0.
   explicit Lstm(const LstmOptions& options, std::string name = "lstm");
 
   [[nodiscard]] const char* type() const noexcept override { return "LSTM"; }
+
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
   const Tensor& forward(const Tensor& x, const Context& context) override;
   const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override;
+
   void parameters_changed() override { packed_ = false; }
+
   [[nodiscard]] bool keeps_steps() const noexcept override { return options_.return_sequences; }
 
  private:

@@ -1,6 +1,7 @@
 #include "recurra/layers/model_spec.h"
 
 #include <charconv>
+
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
@@ -37,7 +38,8 @@ class Arguments {
   }
 
   void finish(const char* known) const {
-    if (!values_.empty()) throw Error(ErrorCode::unsupported, type_ + " argument", known, values_.begin().key());
+    if (!values_.empty())
+      throw Error(ErrorCode::unsupported, type_ + " argument", known, values_.begin().key());
   }
 
  private:
@@ -105,7 +107,9 @@ i64 parse_units(std::string_view entry, std::string_view text) {
   i64 units = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), units);
   if (code != std::errc{} || end != text.data() + text.size() || units < 1) {
-    throw Error(ErrorCode::invalid_argument, "layer \"" + std::string(entry) + "\"", "units from 1 up behind a colon",
+    throw Error(ErrorCode::invalid_argument,
+                "layer \"" + std::string(entry) + "\"",
+                "units from 1 up behind a colon",
                 text.empty() ? "nothing" : std::string(text));
   }
   return units;
@@ -125,13 +129,16 @@ ModelSpec parse_model(std::string_view text) {
     const std::string_view entry = text.substr(0, comma);
     const std::size_t colon = entry.find(':');
     const std::string_view name = entry.substr(0, colon);
-    const LayerType& type = find_type(name, &LayerType::text, [&](const LayerType& t) { return name == t.text; });
+    const LayerType& type =
+        find_type(name, &LayerType::text, [&](const LayerType& t) { return name == t.text; });
     const std::string_view units = colon == entry.npos ? std::string_view() : entry.substr(colon + 1);
     Json config = Json::object();
     if (type.has_units) {
       config["units"] = parse_units(entry, units);
     } else if (colon != entry.npos) {
-      throw Error(ErrorCode::invalid_argument, "layer \"" + std::string(entry) + "\"", "nothing behind the name",
+      throw Error(ErrorCode::invalid_argument,
+                  "layer \"" + std::string(entry) + "\"",
+                  "nothing behind the name",
                   std::string(units));
     }
     if (type.recurrent) {

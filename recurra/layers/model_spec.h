@@ -1,18 +1,20 @@
-/// A model as data: its layers' types and arguments, from a short text or from JSON, and the layers made of it.
+/// A model as data: its layers' types and arguments, from a short text or from JSON, and the layers made of
+/// it.
 #pragma once
 
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "recurra/layers/layer.h"
 
 namespace recurra {
 
-/// Layers in order, each with the config its constructor takes. The table of layer types is closed: a file can name no
-/// other code.
+/// Layers in order, each with the config its constructor takes. The table of layer types is closed: a file
+/// can name no other code.
 struct ModelSpec {
   struct LayerSpec {
     std::string type;    ///< Keras's class name
@@ -23,9 +25,9 @@ struct ModelSpec {
   std::vector<LayerSpec> layers;
 };
 
-/// Reads `lstm:64,batch_norm,dense:10`: names with their units behind a colon; an LSTM before another recurrent layer
-/// returns its sequence. Throws Error: unsupported for an unknown name (the text lists all), invalid_argument for
-/// missing or bad units.
+/// Reads `lstm:64,batch_norm,dense:10`: names with their units behind a colon; an LSTM before another
+/// recurrent layer returns its sequence. Throws Error: unsupported for an unknown name (the text lists all),
+/// invalid_argument for missing or bad units.
 [[nodiscard]] RECURRA_API ModelSpec parse_model(std::string_view text);
 
 /// Reads {"name": …, "layers": [{"class_name": …, "config": {…}}, …]}. Throws Error (format or unsupported).
@@ -34,7 +36,8 @@ struct ModelSpec {
 /// What parse_model_json reads.
 [[nodiscard]] RECURRA_API nlohmann::json to_json(const ModelSpec& spec);
 
-/// The layer of one entry. Throws Error: unsupported for an unknown type or argument, invalid_argument for a bad value.
+/// The layer of one entry. Throws Error: unsupported for an unknown type or argument, invalid_argument for a
+/// bad value.
 [[nodiscard]] RECURRA_API std::unique_ptr<Layer> make_layer(const ModelSpec::LayerSpec& spec);
 
 }  // namespace recurra

@@ -15,7 +15,9 @@ struct Vec {
   __m512 v;
 
   Vec() = default;
+
   RECURRA_INLINE Vec(__m512 raw) : v(raw) {}
+
   RECURRA_INLINE explicit Vec(float x) : v(_mm512_set1_ps(x)) {}
 
   RECURRA_INLINE static Vec zero() { return _mm512_setzero_ps(); }
@@ -25,18 +27,44 @@ struct Vec {
   }
 
   RECURRA_INLINE static Vec load(const float* p) { return _mm512_loadu_ps(p); }
+
   RECURRA_INLINE static Vec load(const float* p, Mask m) { return _mm512_maskz_loadu_ps(m, p); }
+
   RECURRA_INLINE void store(float* p) const { _mm512_storeu_ps(p, v); }
+
   RECURRA_INLINE void store(float* p, Mask m) const { _mm512_mask_storeu_ps(p, m, v); }
 };
 
-RECURRA_INLINE Vec operator+(Vec a, Vec b) { return _mm512_add_ps(a.v, b.v); }
-RECURRA_INLINE Vec operator-(Vec a, Vec b) { return _mm512_sub_ps(a.v, b.v); }
-RECURRA_INLINE Vec operator*(Vec a, Vec b) { return _mm512_mul_ps(a.v, b.v); }
-RECURRA_INLINE Vec operator/(Vec a, Vec b) { return _mm512_div_ps(a.v, b.v); }
-RECURRA_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a.v, b.v, c.v); }
-RECURRA_INLINE Vec min(Vec a, Vec b) { return _mm512_min_ps(a.v, b.v); }
-RECURRA_INLINE Vec max(Vec a, Vec b) { return _mm512_max_ps(a.v, b.v); }
-RECURRA_INLINE Vec abs(Vec a) { return _mm512_abs_ps(a.v); }
+RECURRA_INLINE Vec operator+(Vec a, Vec b) {
+  return _mm512_add_ps(a.v, b.v);
+}
+
+RECURRA_INLINE Vec operator-(Vec a, Vec b) {
+  return _mm512_sub_ps(a.v, b.v);
+}
+
+RECURRA_INLINE Vec operator*(Vec a, Vec b) {
+  return _mm512_mul_ps(a.v, b.v);
+}
+
+RECURRA_INLINE Vec operator/(Vec a, Vec b) {
+  return _mm512_div_ps(a.v, b.v);
+}
+
+RECURRA_INLINE Vec fma(Vec a, Vec b, Vec c) {
+  return _mm512_fmadd_ps(a.v, b.v, c.v);
+}
+
+RECURRA_INLINE Vec min(Vec a, Vec b) {
+  return _mm512_min_ps(a.v, b.v);
+}
+
+RECURRA_INLINE Vec max(Vec a, Vec b) {
+  return _mm512_max_ps(a.v, b.v);
+}
+
+RECURRA_INLINE Vec abs(Vec a) {
+  return _mm512_abs_ps(a.v);
+}
 
 }  // namespace recurra::RECURRA_TARGET_NAME

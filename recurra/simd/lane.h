@@ -26,15 +26,15 @@ namespace recurra::RECURRA_TARGET_NAME {
 ///
 /// Members: `V(float)` broadcast, `V::zero()`, `V::load(p)`, `V::load(p, mask)` (the rest is 0), `store(p)`,
 /// `store(p, mask)`; `V::first(n)` the mask of the first n lanes (n <= 0 none, n >= width all); `+ - * /`,
-/// `fma(a, b, c)` = a * b + c (two roundings where the platform has no fused form), `min max abs`. `min(a, b)`
-/// and `max(a, b)` return b where one operand is NaN: write the constant first and NaN passes through.
+/// `fma(a, b, c)` = a * b + c (two roundings where the platform has no fused form), `min max abs`. `min(a,
+/// b)` and `max(a, b)` return b where one operand is NaN: write the constant first and NaN passes through.
 template <class V>
 concept Lane = requires(V v, float* p, int n) {
-  { V::width };
-  { V::registers };
-  { V::load(p, V::first(n)) };
-  { v.store(p, V::first(n)) };
-  { fma(v, v, v) };
+  {V::width};
+  {V::registers};
+  {V::load(p, V::first(n))};
+  {v.store(p, V::first(n))};
+  {fma(v, v, v)};
 };
 
 static_assert(Lane<Vec>);

@@ -3,8 +3,8 @@
 ///   tanh(x) = x * P(x^2) / Q(x^2),  sigmoid(x) = 1/2 + 1/2 * tanh(x / 2)
 ///
 /// P and Q have degree 4, fitted to the smallest largest relative error on [0, 7.9] (5.7e-9 before rounding);
-/// from there on tanh is constant to 2e-7. Largest error in f32 arithmetic: 3.6e-7 for tanh, 2e-7 for sigmoid,
-/// absolute and for tanh also relative. NaN gives NaN, infinities the limits.
+/// from there on tanh is constant to 2e-7. Largest error in f32 arithmetic: 3.6e-7 for tanh, 2e-7 for
+/// sigmoid, absolute and for tanh also relative. NaN gives NaN, infinities the limits.
 #pragma once
 
 #include "recurra/simd/lane.h"

@@ -18,7 +18,9 @@ struct Vec {
   Raw v;
 
   Vec() = default;
+
   RECURRA_INLINE Vec(Raw raw) : v(raw) {}
+
   RECURRA_INLINE explicit Vec(float x) : v(Raw{x, x, x, x}) {}
 
   RECURRA_INLINE static Vec zero() { return Raw{0.0F, 0.0F, 0.0F, 0.0F}; }
@@ -41,13 +43,36 @@ struct Vec {
   }
 };
 
-RECURRA_INLINE Vec operator+(Vec a, Vec b) { return a.v + b.v; }
-RECURRA_INLINE Vec operator-(Vec a, Vec b) { return a.v - b.v; }
-RECURRA_INLINE Vec operator*(Vec a, Vec b) { return a.v * b.v; }
-RECURRA_INLINE Vec operator/(Vec a, Vec b) { return a.v / b.v; }
-RECURRA_INLINE Vec fma(Vec a, Vec b, Vec c) { return a.v * b.v + c.v; }
-RECURRA_INLINE Vec min(Vec a, Vec b) { return a.v < b.v ? a.v : b.v; }
-RECURRA_INLINE Vec max(Vec a, Vec b) { return a.v > b.v ? a.v : b.v; }
-RECURRA_INLINE Vec abs(Vec a) { return Vec::Raw(Vec::Integer(a.v) & 0x7FFFFFFF); }
+RECURRA_INLINE Vec operator+(Vec a, Vec b) {
+  return a.v + b.v;
+}
+
+RECURRA_INLINE Vec operator-(Vec a, Vec b) {
+  return a.v - b.v;
+}
+
+RECURRA_INLINE Vec operator*(Vec a, Vec b) {
+  return a.v * b.v;
+}
+
+RECURRA_INLINE Vec operator/(Vec a, Vec b) {
+  return a.v / b.v;
+}
+
+RECURRA_INLINE Vec fma(Vec a, Vec b, Vec c) {
+  return a.v * b.v + c.v;
+}
+
+RECURRA_INLINE Vec min(Vec a, Vec b) {
+  return a.v < b.v ? a.v : b.v;
+}
+
+RECURRA_INLINE Vec max(Vec a, Vec b) {
+  return a.v > b.v ? a.v : b.v;
+}
+
+RECURRA_INLINE Vec abs(Vec a) {
+  return Vec::Raw(Vec::Integer(a.v) & 0x7FFFFFFF);
+}
 
 }  // namespace recurra::RECURRA_TARGET_NAME

@@ -18,7 +18,8 @@ void gather_rows(const Tensor& from, std::span<const int> rows, Tensor& to) {
   const std::size_t row_bytes = examples > 0 ? from.bytes() / static_cast<std::size_t>(examples) : 0;
   auto* out = static_cast<char*>(to.raw());
   for (const int row : rows) {
-    std::memcpy(out, static_cast<const char*>(from.raw()) + static_cast<std::size_t>(row) * row_bytes, row_bytes);
+    std::memcpy(
+        out, static_cast<const char*>(from.raw()) + static_cast<std::size_t>(row) * row_bytes, row_bytes);
     out += row_bytes;
   }
 }
@@ -29,7 +30,8 @@ void Batch::gather(const Examples& examples, std::span<const int> rows) {
   gather_rows(examples.x, rows, x);
   gather_rows(examples.y, rows, y);
   lengths.resize(examples.lengths.empty() ? 0 : rows.size());
-  for (std::size_t i = 0; i < lengths.size(); ++i) lengths[i] = examples.lengths[static_cast<std::size_t>(rows[i])];
+  for (std::size_t i = 0; i < lengths.size(); ++i)
+    lengths[i] = examples.lengths[static_cast<std::size_t>(rows[i])];
 }
 
 void check_examples(const Examples& examples, const char* name) {
@@ -40,18 +42,24 @@ void check_examples(const Examples& examples, const char* name) {
   }
   if (x.rank() < 2) throw Error(ErrorCode::shape, subject + ".x", "(examples, ..., features)", x.to_string());
   if (examples.y.shape().rank() < 1 || examples.y.shape()[0] != x[0]) {
-    throw Error(ErrorCode::shape, subject + ".y", "(" + std::to_string(x[0]) + ", ...), a target for each example",
+    throw Error(ErrorCode::shape,
+                subject + ".y",
+                "(" + std::to_string(x[0]) + ", ...), a target for each example",
                 examples.y.shape().to_string());
   }
   if (examples.lengths.empty()) return;
   if (static_cast<i64>(examples.lengths.size()) != x[0]) {
-    throw Error(ErrorCode::shape, subject + ".lengths", std::to_string(x[0]) + " lengths",
+    throw Error(ErrorCode::shape,
+                subject + ".lengths",
+                std::to_string(x[0]) + " lengths",
                 std::to_string(examples.lengths.size()));
   }
   for (std::size_t i = 0; i < examples.lengths.size(); ++i) {
     if (examples.lengths[i] >= 0 && examples.lengths[i] <= x[1]) continue;
-    throw Error(ErrorCode::invalid_argument, subject + ".lengths[" + std::to_string(i) + "]",
-                "0 to " + std::to_string(x[1]), std::to_string(examples.lengths[i]));
+    throw Error(ErrorCode::invalid_argument,
+                subject + ".lengths[" + std::to_string(i) + "]",
+                "0 to " + std::to_string(x[1]),
+                std::to_string(examples.lengths[i]));
   }
 }
 

@@ -25,8 +25,8 @@ struct RECURRA_API Batch {
   void gather(const Examples& examples, std::span<const int> rows);
 };
 
-/// Throws Error (shape, dtype or invalid_argument), subject `name`, unless the parts agree: f32 x with at least two
-/// axes, as many targets and lengths as rows, each length within the steps.
+/// Throws Error (shape, dtype or invalid_argument), subject `name`, unless the parts agree: f32 x with at
+/// least two axes, as many targets and lengths as rows, each length within the steps.
 RECURRA_API void check_examples(const Examples& examples, const char* name);
 
 }  // namespace recurra

@@ -24,7 +24,8 @@ std::vector<int> order_of(i64 examples, bool shuffle, std::uint64_t seed, i64 ep
 
 void require_at_least(const char* name, i64 value, i64 least) {
   if (value >= least) return;
-  throw Error(ErrorCode::invalid_argument, name, "from " + std::to_string(least) + " up", std::to_string(value));
+  throw Error(
+      ErrorCode::invalid_argument, name, "from " + std::to_string(least) + " up", std::to_string(value));
 }
 
 /// A batch's own shape, examples in front.
@@ -75,7 +76,8 @@ Logs Sequential::run_epoch(const Examples& examples, const FitOptions& options, 
   i64 step = 0;
   for (i64 first = 0; first < count; first += options.batch_size) {
     const i64 rows = std::min(options.batch_size, count - first);
-    batch.gather(examples, std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)));
+    batch.gather(examples,
+                 std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)));
     ++step;
     const std::string where = "at step " + std::to_string(step) + " of epoch " + std::to_string(epoch + 1);
     loss += update(batch, where) * static_cast<double>(rows);
@@ -98,7 +100,8 @@ History Sequential::fit(const Examples& examples, const FitOptions& options) {
   const i64 steps = (examples.x.shape()[0] + options.batch_size - 1) / options.batch_size;
   History history;
   for (i64 epoch = 0; epoch < options.epochs; ++epoch) {
-    if (options.progress != nullptr) *options.progress << "Epoch " << epoch + 1 << "/" << options.epochs << "\n";
+    if (options.progress != nullptr)
+      *options.progress << "Epoch " << epoch + 1 << "/" << options.epochs << "\n";
     std::optional<ProgressBar> bar;
     if (options.progress != nullptr) bar.emplace(*options.progress, options.style, steps);
     const double start = steady_seconds();
@@ -127,7 +130,8 @@ Logs Sequential::evaluate(const Examples& examples, i64 batch_size) {
   double loss = 0;
   for (i64 first = 0; first < count; first += batch_size) {
     const i64 rows = std::min(batch_size, count - first);
-    batch.gather(examples, std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)));
+    batch.gather(examples,
+                 std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)));
     const std::span<const int> behind = lengths_behind(batch.lengths);
     const Tensor& output = forward(batch.x, batch.lengths, false);
     loss += loss_->compute(output, batch.y, behind, nullptr) * static_cast<double>(rows);

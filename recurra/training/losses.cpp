@@ -25,16 +25,22 @@ void check_labels(const Tensor& output, const Tensor& labels) {
     throw Error(ErrorCode::dtype, "labels", "i32", std::string(name_of(labels.dtype())));
   }
   if (labels.shape() != Shape(expected)) {
-    throw Error(ErrorCode::shape, "labels", "shape " + Shape(expected).to_string(), labels.shape().to_string());
+    throw Error(
+        ErrorCode::shape, "labels", "shape " + Shape(expected).to_string(), labels.shape().to_string());
   }
   const std::span<const std::int32_t> values = labels.as<std::int32_t>();
-  const auto bad = std::ranges::find_if(values, [&](std::int32_t label) { return label < 0 || label >= classes; });
+  const auto bad =
+      std::ranges::find_if(values, [&](std::int32_t label) { return label < 0 || label >= classes; });
   if (bad == values.end()) return;
-  throw Error(ErrorCode::invalid_argument, "labels[" + std::to_string(bad - values.begin()) + "]",
-              "a class from 0 to " + std::to_string(classes - 1), std::to_string(*bad));
+  throw Error(ErrorCode::invalid_argument,
+              "labels[" + std::to_string(bad - values.begin()) + "]",
+              "a class from 0 to " + std::to_string(classes - 1),
+              std::to_string(*bad));
 }
 
-double SparseCategoricalCrossentropy::compute(const Tensor& output, const Tensor& target, std::span<const int> lengths,
+double SparseCategoricalCrossentropy::compute(const Tensor& output,
+                                              const Tensor& target,
+                                              std::span<const int> lengths,
                                               Tensor* gradient) const {
   check_labels(output, target);
   const CountedSamples samples(output, lengths);
@@ -63,10 +69,13 @@ double SparseCategoricalCrossentropy::compute(const Tensor& output, const Tensor
   return loss * scale;
 }
 
-double MeanSquaredError::compute(const Tensor& output, const Tensor& target, std::span<const int> lengths,
+double MeanSquaredError::compute(const Tensor& output,
+                                 const Tensor& target,
+                                 std::span<const int> lengths,
                                  Tensor* gradient) const {
   if (target.shape() != output.shape()) {
-    throw Error(ErrorCode::shape, "target", "shape " + output.shape().to_string(), target.shape().to_string());
+    throw Error(
+        ErrorCode::shape, "target", "shape " + output.shape().to_string(), target.shape().to_string());
   }
   const CountedSamples samples(output, lengths);
   const i64 width = output.shape().back();
@@ -86,7 +95,9 @@ double MeanSquaredError::compute(const Tensor& output, const Tensor& target, std
 std::unique_ptr<Loss> make_loss(std::string_view name) {
   if (name == "sparse_categorical_crossentropy") return std::make_unique<SparseCategoricalCrossentropy>();
   if (name == "mean_squared_error" || name == "mse") return std::make_unique<MeanSquaredError>();
-  throw Error(ErrorCode::unsupported, "loss", "sparse_categorical_crossentropy, mean_squared_error (mse)",
+  throw Error(ErrorCode::unsupported,
+              "loss",
+              "sparse_categorical_crossentropy, mean_squared_error (mse)",
               std::string(name));
 }
 

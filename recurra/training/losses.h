@@ -9,7 +9,8 @@
 
 namespace recurra {
 
-/// Mean over all samples (and, with steps, over those within each row's length), as Keras's sum_over_batch_size.
+/// Mean over all samples (and, with steps, over those within each row's length), as Keras's
+/// sum_over_batch_size.
 class RECURRA_API Loss {
  public:
   virtual ~Loss() = default;
@@ -17,18 +18,24 @@ class RECURRA_API Loss {
   /// Keras's name, sparse_categorical_crossentropy, ….
   [[nodiscard]] virtual const char* name() const noexcept = 0;
 
-  /// The loss of a batch; where `gradient` is not null, its derivative by `output`, of output's shape. `lengths`: steps
-  /// that count of each row of a (batch, steps, …) output; empty: all. Throws Error (shape, dtype, or
-  /// invalid_argument for a label out of range).
-  virtual double compute(const Tensor& output, const Tensor& target, std::span<const int> lengths,
+  /// The loss of a batch; where `gradient` is not null, its derivative by `output`, of output's shape.
+  /// `lengths`: steps that count of each row of a (batch, steps, …) output; empty: all. Throws Error (shape,
+  /// dtype, or invalid_argument for a label out of range).
+  virtual double compute(const Tensor& output,
+                         const Tensor& target,
+                         std::span<const int> lengths,
                          Tensor* gradient) const = 0;
 };
 
-/// -log softmax(output)[label]: output (batch, …, classes) are logits, target i32 (batch, …), labels 0 .. classes - 1.
+/// -log softmax(output)[label]: output (batch, …, classes) are logits, target i32 (batch, …), labels 0 ..
+/// classes - 1.
 class RECURRA_API SparseCategoricalCrossentropy final : public Loss {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "sparse_categorical_crossentropy"; }
-  double compute(const Tensor& output, const Tensor& target, std::span<const int> lengths,
+
+  double compute(const Tensor& output,
+                 const Tensor& target,
+                 std::span<const int> lengths,
                  Tensor* gradient) const override;
 };
 
@@ -36,17 +43,22 @@ class RECURRA_API SparseCategoricalCrossentropy final : public Loss {
 class RECURRA_API MeanSquaredError final : public Loss {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "mean_squared_error"; }
-  double compute(const Tensor& output, const Tensor& target, std::span<const int> lengths,
+
+  double compute(const Tensor& output,
+                 const Tensor& target,
+                 std::span<const int> lengths,
                  Tensor* gradient) const override;
 };
 
 /// The loss called `name`, Keras's long or short form. Throws Error (unsupported).
 [[nodiscard]] RECURRA_API std::unique_ptr<Loss> make_loss(std::string_view name);
 
-/// Throws Error unless `labels` is i32 of the shape of output's (batch, …) and every label is in 0 .. classes - 1.
+/// Throws Error unless `labels` is i32 of the shape of output's (batch, …) and every label is in 0 .. classes
+/// - 1.
 void check_labels(const Tensor& output, const Tensor& labels);
 
-/// Samples of a (batch, …, n) output: whether each counts, and how many do. Samples are rows of the last axis.
+/// Samples of a (batch, …, n) output: whether each counts, and how many do. Samples are rows of the last
+/// axis.
 class CountedSamples {
  public:
   CountedSamples(const Tensor& output, std::span<const int> lengths);
@@ -57,6 +69,7 @@ class CountedSamples {
 
   /// All samples, and those that count.
   [[nodiscard]] i64 samples() const noexcept { return samples_; }
+
   [[nodiscard]] i64 counted() const noexcept { return counted_; }
 
  private:

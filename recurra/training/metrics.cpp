@@ -8,7 +8,9 @@
 
 namespace recurra {
 
-void SparseCategoricalAccuracy::update(const Tensor& output, const Tensor& target, std::span<const int> lengths) {
+void SparseCategoricalAccuracy::update(const Tensor& output,
+                                       const Tensor& target,
+                                       std::span<const int> lengths) {
   check_labels(output, target);
   const CountedSamples samples(output, lengths);
   const i64 classes = output.shape().back();
@@ -23,7 +25,8 @@ void SparseCategoricalAccuracy::update(const Tensor& output, const Tensor& targe
 }
 
 std::unique_ptr<Metric> make_metric(std::string_view name) {
-  if (name == "accuracy" || name == "sparse_categorical_accuracy") return std::make_unique<SparseCategoricalAccuracy>();
+  if (name == "accuracy" || name == "sparse_categorical_accuracy")
+    return std::make_unique<SparseCategoricalAccuracy>();
   throw Error(ErrorCode::unsupported, "metric", "accuracy", std::string(name));
 }
 

@@ -40,6 +40,7 @@ class RECURRA_API Metric {
 class RECURRA_API SparseCategoricalAccuracy final : public Metric {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "accuracy"; }
+
   void update(const Tensor& output, const Tensor& target, std::span<const int> lengths) override;
 };
 

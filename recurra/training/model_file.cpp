@@ -1,6 +1,8 @@
-/// A Sequential as one safetensors file: weights as tensors `layer/parameter`, the architecture as JSON in its metadata.
+/// A Sequential as one safetensors file: weights as tensors `layer/parameter`, the architecture as JSON in
+/// its metadata.
 #include <algorithm>
 #include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
@@ -16,18 +18,23 @@ using Json = nlohmann::json;
 // Files of this version and all before it can be read.
 constexpr const char* format_version = "1";
 
-std::string tensor_name(const Layer& layer, const Parameter& parameter) { return layer.name() + "/" + parameter.name; }
+std::string tensor_name(const Layer& layer, const Parameter& parameter) {
+  return layer.name() + "/" + parameter.name;
+}
 
 Shape parse_shape(const Json& model, const std::string& path) {
   const Json shape = model.value("input_shape", Json());
   std::vector<i64> extents;
   for (const Json& extent : shape.is_array() ? shape : Json::array()) {
     if (!extent.is_null() && !extent.is_number_integer()) extents.clear();
-    if (extent.is_number_integer() || extent.is_null()) extents.push_back(extent.is_null() ? any_extent : extent.get<i64>());
+    if (extent.is_number_integer() || extent.is_null())
+      extents.push_back(extent.is_null() ? any_extent : extent.get<i64>());
   }
-  const bool valid = !extents.empty() && extents.size() == shape.size() &&
-                     std::ranges::all_of(extents, [](i64 extent) { return extent > 0 || extent == any_extent; });
-  if (!valid) throw Error(ErrorCode::format, path + ": input_shape", "positive extents or null", shape.dump());
+  const bool valid =
+      !extents.empty() && extents.size() == shape.size() &&
+      std::ranges::all_of(extents, [](i64 extent) { return extent > 0 || extent == any_extent; });
+  if (!valid)
+    throw Error(ErrorCode::format, path + ": input_shape", "positive extents or null", shape.dump());
   return Shape(extents);
 }
 
@@ -35,7 +42,9 @@ void require_finite(const std::string& subject, const Tensor& tensor) {
   const std::span<const float> values = tensor.as<float>();
   const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
   if (bad == values.end()) return;
-  throw Error(ErrorCode::non_finite, subject, "finite weights",
+  throw Error(ErrorCode::non_finite,
+              subject,
+              "finite weights",
               std::to_string(*bad) + " at element " + std::to_string(bad - values.begin()));
 }
 
@@ -65,10 +74,12 @@ void require_same_names(const Sequential& model, const WeightTable& table, const
 }  // namespace
 
 void Sequential::save(const std::filesystem::path& path) const {
-  if (!built()) throw Error(ErrorCode::invalid_argument, name_ + ".save", "a built model", "one without weights");
+  if (!built())
+    throw Error(ErrorCode::invalid_argument, name_ + ".save", "a built model", "one without weights");
   WeightTable table;
   for (const auto& layer : layers_) {
-    for (const Parameter* parameter : layer->parameters()) table.add(tensor_name(*layer, *parameter), parameter->value);
+    for (const Parameter* parameter : layer->parameters())
+      table.add(tensor_name(*layer, *parameter), parameter->value);
   }
   Json model = to_json(spec());
   model["class_name"] = "Sequential";
@@ -89,11 +100,14 @@ Sequential Sequential::load(const std::filesystem::path& path) {
     return found == table.metadata().end() ? std::string() : found->second;
   };
   if (metadata("format") != "recurra") {
-    throw Error(ErrorCode::format, file, "a model of recurra (metadata \"format\": \"recurra\")",
+    throw Error(ErrorCode::format,
+                file,
+                "a model of recurra (metadata \"format\": \"recurra\")",
                 metadata("format").empty() ? "no such metadata" : "\"" + metadata("format") + "\"");
   }
   if (metadata("format_version") != format_version) {
-    throw Error(ErrorCode::unsupported, file + ": format_version", format_version, metadata("format_version"));
+    throw Error(
+        ErrorCode::unsupported, file + ": format_version", format_version, metadata("format_version"));
   }
   const Json json = Json::parse(metadata("model"), nullptr, false);
   if (!json.is_object()) throw Error(ErrorCode::format, file + ": model", "a JSON object", "something else");
@@ -105,9 +119,13 @@ Sequential Sequential::load(const std::filesystem::path& path) {
       const std::string name = tensor_name(*layer, *parameter);
       const Tensor& tensor = table.at(name);
       const std::string subject = std::string(file).append(": ").append(name);
-      if (tensor.dtype() != Dtype::f32) throw Error(ErrorCode::dtype, subject, "f32", std::string(name_of(tensor.dtype())));
+      if (tensor.dtype() != Dtype::f32)
+        throw Error(ErrorCode::dtype, subject, "f32", std::string(name_of(tensor.dtype())));
       if (tensor.shape() != parameter->value.shape()) {
-        throw Error(ErrorCode::shape, subject, "shape " + parameter->value.shape().to_string(), tensor.shape().to_string());
+        throw Error(ErrorCode::shape,
+                    subject,
+                    "shape " + parameter->value.shape().to_string(),
+                    tensor.shape().to_string());
       }
       require_finite(subject, tensor);
       parameter->value = tensor;

@@ -10,7 +10,8 @@ namespace recurra {
 namespace {
 
 void require_range(const char* name, double value, double low, double high, const char* expected) {
-  if (!(value >= low && value < high)) throw Error(ErrorCode::invalid_argument, name, expected, std::to_string(value));
+  if (!(value >= low && value < high))
+    throw Error(ErrorCode::invalid_argument, name, expected, std::to_string(value));
 }
 
 /// Slots of the parameters' shapes, zero, made at the first step.
@@ -23,7 +24,10 @@ void make_slots(std::vector<Tensor>& slots, std::span<Parameter* const> paramete
 
 Optimizer::Optimizer(double learning_rate) : learning_rate_(learning_rate) {
   if (!(learning_rate > 0.0) || !std::isfinite(learning_rate)) {
-    throw Error(ErrorCode::invalid_argument, "learning_rate", "a finite number above 0", std::to_string(learning_rate));
+    throw Error(ErrorCode::invalid_argument,
+                "learning_rate",
+                "a finite number above 0",
+                std::to_string(learning_rate));
   }
 }
 

@@ -45,7 +45,9 @@ class RECURRA_API Sgd final : public Optimizer {
   explicit Sgd(const SgdOptions& options = {});
 
   [[nodiscard]] const char* name() const noexcept override { return "sgd"; }
+
   void step(std::span<Parameter* const> parameters) override;
+
   [[nodiscard]] int slots() const noexcept override { return momentum_ > 0.0 ? 1 : 0; }
 
  private:
@@ -67,7 +69,9 @@ class RECURRA_API Adam final : public Optimizer {
   explicit Adam(const AdamOptions& options = {});
 
   [[nodiscard]] const char* name() const noexcept override { return "adam"; }
+
   void step(std::span<Parameter* const> parameters) override;
+
   [[nodiscard]] int slots() const noexcept override { return 2; }
 
  private:
@@ -76,8 +80,9 @@ class RECURRA_API Adam final : public Optimizer {
   std::vector<Tensor> mean_, square_;
 };
 
-/// The optimizer called `name` with its defaults; a learning_rate other than 0 replaces the default one. Throws Error
-/// (unsupported or invalid_argument).
-[[nodiscard]] RECURRA_API std::unique_ptr<Optimizer> make_optimizer(std::string_view name, double learning_rate = 0.0);
+/// The optimizer called `name` with its defaults; a learning_rate other than 0 replaces the default one.
+/// Throws Error (unsupported or invalid_argument).
+[[nodiscard]] RECURRA_API std::unique_ptr<Optimizer> make_optimizer(std::string_view name,
+                                                                    double learning_rate = 0.0);
 
 }  // namespace recurra

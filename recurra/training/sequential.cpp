@@ -1,8 +1,9 @@
 #include "recurra/training/sequential.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
+
+#include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
 
@@ -13,7 +14,8 @@ Sequential::Sequential(const ModelSpec& spec) : name_(spec.name) {
 }
 
 void Sequential::add(std::unique_ptr<Layer> layer) {
-  if (built()) throw Error(ErrorCode::invalid_argument, name_ + ".add", "a model not built yet", "a built one");
+  if (built())
+    throw Error(ErrorCode::invalid_argument, name_ + ".add", "a model not built yet", "a built one");
   const auto taken = [&](const std::string& name) {
     return std::ranges::any_of(layers_, [&](const auto& other) { return other->name() == name; });
   };
@@ -24,7 +26,8 @@ void Sequential::add(std::unique_ptr<Layer> layer) {
 
 void Sequential::build(const Shape& input, std::uint64_t seed) {
   if (layers_.empty()) throw Error(ErrorCode::invalid_argument, name_, "at least one layer", "none");
-  if (built()) throw Error(ErrorCode::invalid_argument, name_ + ".build", "a model not built yet", "a built one");
+  if (built())
+    throw Error(ErrorCode::invalid_argument, name_ + ".build", "a model not built yet", "a built one");
   Shape shape = input;
   std::vector<Shape> outputs;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -37,7 +40,8 @@ void Sequential::build(const Shape& input, std::uint64_t seed) {
   seed_ = seed;
 }
 
-void Sequential::compile(std::unique_ptr<Optimizer> optimizer, std::unique_ptr<Loss> loss,
+void Sequential::compile(std::unique_ptr<Optimizer> optimizer,
+                         std::unique_ptr<Loss> loss,
                          const std::vector<std::string>& metrics) {
   std::vector<std::unique_ptr<Metric>> made;
   for (const std::string& metric : metrics) made.push_back(make_metric(metric));
@@ -48,7 +52,8 @@ void Sequential::compile(std::unique_ptr<Optimizer> optimizer, std::unique_ptr<L
 
 void Sequential::require_compiled() const {
   if (optimizer_ == nullptr || loss_ == nullptr) {
-    throw Error(ErrorCode::invalid_argument, name_, "a compiled model: call compile first", "one not compiled");
+    throw Error(
+        ErrorCode::invalid_argument, name_, "a compiled model: call compile first", "one not compiled");
   }
 }
 
@@ -72,7 +77,8 @@ ModelSpec Sequential::spec() const {
 }
 
 Context Sequential::context_for(std::size_t layer, std::span<const int> lengths, bool training) const {
-  const bool steps = std::all_of(layers_.begin(), layers_.begin() + static_cast<std::ptrdiff_t>(layer),
+  const bool steps = std::all_of(layers_.begin(),
+                                 layers_.begin() + static_cast<std::ptrdiff_t>(layer),
                                  [](const auto& before) { return before->keeps_steps(); });
   return {training, steps ? lengths : std::span<const int>(), execution_};
 }
@@ -98,11 +104,13 @@ void Sequential::backward(const Tensor& x, const Tensor& dy, std::span<const int
 }
 
 Tensor Sequential::predict(const Tensor& x, std::span<const int> lengths, i64 batch_size) {
-  if (x.shape().rank() < 2) throw Error(ErrorCode::shape, "x", "(examples, ..., features)", x.shape().to_string());
+  if (x.shape().rank() < 2)
+    throw Error(ErrorCode::shape, "x", "(examples, ..., features)", x.shape().to_string());
   if (batch_size < 1) {
     throw Error(ErrorCode::invalid_argument, "batch_size", "from 1 up", std::to_string(batch_size));
   }
-  if (!built()) throw Error(ErrorCode::invalid_argument, name_ + ".predict", "a built model", "one without weights");
+  if (!built())
+    throw Error(ErrorCode::invalid_argument, name_ + ".predict", "a built model", "one without weights");
   const Examples examples{x, Tensor({x.shape()[0]}), {lengths.begin(), lengths.end()}};
   check_examples(examples, "predict");
   std::vector<i64> extents = outputs_.back().extents();
@@ -113,7 +121,8 @@ Tensor Sequential::predict(const Tensor& x, std::span<const int> lengths, i64 ba
   std::vector<int> rows;
   for (i64 first = 0; first < x.shape()[0]; first += batch_size) {
     rows.clear();
-    for (i64 row = first; row < std::min(first + batch_size, x.shape()[0]); ++row) rows.push_back(static_cast<int>(row));
+    for (i64 row = first; row < std::min(first + batch_size, x.shape()[0]); ++row)
+      rows.push_back(static_cast<int>(row));
     batch.gather(examples, rows);
     const Tensor& y = forward(batch.x, batch.lengths, false);
     std::copy_n(y.data(), y.size(), result.data() + first * (result.size() / std::max<i64>(x.shape()[0], 1)));

@@ -21,11 +21,11 @@ namespace recurra {
 
 /// Arguments of fit, with Keras's names and defaults.
 struct FitOptions {
-  i64 batch_size = 32;                         ///< > 0
-  i64 epochs = 1;                              ///< >= 0
-  bool shuffle = true;                         ///< a new order each epoch, from the model's seed
-  const Examples* validation_data = nullptr;   ///< evaluated after each epoch; null: none
-  std::ostream* progress = nullptr;            ///< where progress is shown; null: nowhere
+  i64 batch_size = 32;                        ///< > 0
+  i64 epochs = 1;                             ///< >= 0
+  bool shuffle = true;                        ///< a new order each epoch, from the model's seed
+  const Examples* validation_data = nullptr;  ///< evaluated after each epoch; null: none
+  std::ostream* progress = nullptr;           ///< where progress is shown; null: nowhere
   ProgressStyle style = ProgressStyle::lines;
 };
 
@@ -45,20 +45,23 @@ class RECURRA_API Sequential {
   /// The layers of `spec`. Throws as make_layer.
   explicit Sequential(const ModelSpec& spec);
 
-  /// Appends a layer; a name already taken gets a number, as in Keras. Throws Error (invalid_argument) once built.
+  /// Appends a layer; a name already taken gets a number, as in Keras. Throws Error (invalid_argument) once
+  /// built.
   void add(std::unique_ptr<Layer> layer);
 
-  /// Makes the weights for inputs of shape `input` without the batch axis, any_extent where it varies, drawn from
-  /// `seed`. Throws Error (shape) where a layer cannot take its input, (invalid_argument) without layers or twice.
+  /// Makes the weights for inputs of shape `input` without the batch axis, any_extent where it varies, drawn
+  /// from `seed`. Throws Error (shape) where a layer cannot take its input, (invalid_argument) without layers
+  /// or twice.
   void build(const Shape& input, std::uint64_t seed = 0);
 
   /// Sets what fit and evaluate use. Metrics by name.
-  void compile(std::unique_ptr<Optimizer> optimizer, std::unique_ptr<Loss> loss,
+  void compile(std::unique_ptr<Optimizer> optimizer,
+               std::unique_ptr<Loss> loss,
                const std::vector<std::string>& metrics = {});
 
-  /// Trains; builds the model first where that has not been done. Throws Error: invalid_argument when not compiled or
-  /// on bad options, shape or dtype for examples that do not fit, non_finite when a loss is not finite: the message
-  /// names the step, and the weights are those before it.
+  /// Trains; builds the model first where that has not been done. Throws Error: invalid_argument when not
+  /// compiled or on bad options, shape or dtype for examples that do not fit, non_finite when a loss is not
+  /// finite: the message names the step, and the weights are those before it.
   History fit(const Examples& examples, const FitOptions& options = {});
 
   /// One update on one batch; the loss before it. Errors as fit.
@@ -73,16 +76,19 @@ class RECURRA_API Sequential {
   /// Keras 3's table of layers, 88 columns.
   void summary(std::ostream& out) const;
 
-  /// Writes architecture and weights as one safetensors file, aside and renamed. Throws Error (io), invalid_argument
-  /// when not built.
+  /// Writes architecture and weights as one safetensors file, aside and renamed. Throws Error (io),
+  /// invalid_argument when not built.
   void save(const std::filesystem::path& path) const;
 
-  /// Reads what save wrote. Throws Error: io, format for bytes that are not such a file, unsupported for layers this
-  /// build lacks, shape or invalid_argument for tensors that are missing, too many, misshapen or not finite.
+  /// Reads what save wrote. Throws Error: io, format for bytes that are not such a file, unsupported for
+  /// layers this build lacks, shape or invalid_argument for tensors that are missing, too many, misshapen or
+  /// not finite.
   [[nodiscard]] static Sequential load(const std::filesystem::path& path);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
   [[nodiscard]] const std::vector<std::unique_ptr<Layer>>& layers() const noexcept { return layers_; }
+
   [[nodiscard]] bool built() const noexcept { return input_.has_value(); }
 
   /// Input shape without the batch axis. Only when built.
@@ -104,7 +110,10 @@ class RECURRA_API Sequential {
   [[nodiscard]] std::span<const int> lengths_behind(std::span<const int> lengths) const;
   void require_compiled() const;
   double update(const Batch& batch, const std::string& where);
-  [[nodiscard]] Logs run_epoch(const Examples& examples, const FitOptions& options, i64 epoch, ProgressBar* bar);
+  [[nodiscard]] Logs run_epoch(const Examples& examples,
+                               const FitOptions& options,
+                               i64 epoch,
+                               ProgressBar* bar);
 
   std::string name_;
   std::vector<std::unique_ptr<Layer>> layers_;

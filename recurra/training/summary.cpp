@@ -83,7 +83,8 @@ std::string size_text(i64 bytes) {
 
 std::string shape_text(const Shape& shape) {
   std::string text = "(None";
-  for (const i64 extent : shape.extents()) text.append(", ").append(extent < 0 ? "None" : std::to_string(extent));
+  for (const i64 extent : shape.extents())
+    text.append(", ").append(extent < 0 ? "None" : std::to_string(extent));
   return text.append(")");
 }
 
@@ -104,7 +105,10 @@ void Sequential::summary(std::ostream& out) const {
     }
     if (i > 0) out << rule("├", "─", "┼", "┤") << '\n';
     const std::string params = built() ? with_commas(own) : "0 (unbuilt)";
-    write_row(out, {std::string(layers_[i]->name()).append(" (").append(layers_[i]->type()).append(")"), built() ? shape_text(outputs_[i]) : "?", params},
+    write_row(out,
+              {std::string(layers_[i]->name()).append(" (").append(layers_[i]->type()).append(")"),
+               built() ? shape_text(outputs_[i]) : "?",
+               params},
               "│");
   }
   out << rule("└", "─", "┴", "┘") << '\n';

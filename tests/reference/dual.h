@@ -1,5 +1,5 @@
-/// Numbers that carry their derivatives by a fixed set of inputs, so that a reference written once for double gives
-/// its own gradients.
+/// Numbers that carry their derivatives by a fixed set of inputs, so that a reference written once for double
+/// gives its own gradients.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@ struct Dual {
   std::array<double, N> by{};
 
   Dual() = default;
+
   Dual(double v) : value(v) {}
 
   static Dual input(double v, int which) {
@@ -35,13 +36,21 @@ struct Dual {
   }
 
   friend Dual operator+(const Dual& a, const Dual& b) { return combine(a, b, a.value + b.value, 1, 1); }
+
   friend Dual operator-(const Dual& a, const Dual& b) { return combine(a, b, a.value - b.value, 1, -1); }
-  friend Dual operator*(const Dual& a, const Dual& b) { return combine(a, b, a.value * b.value, b.value, a.value); }
+
+  friend Dual operator*(const Dual& a, const Dual& b) {
+    return combine(a, b, a.value * b.value, b.value, a.value);
+  }
+
   friend Dual operator/(const Dual& a, const Dual& b) {
     return combine(a, b, a.value / b.value, 1 / b.value, -a.value / (b.value * b.value));
   }
+
   friend Dual operator-(const Dual& a) { return a.mapped(-a.value, -1); }
+
   friend Dual exp(const Dual& a) { return a.mapped(std::exp(a.value), std::exp(a.value)); }
+
   friend Dual tanh(const Dual& a) {
     const double t = std::tanh(a.value);
     return a.mapped(t, 1 - t * t);

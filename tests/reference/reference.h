@@ -1,9 +1,9 @@
-/// The recurrence over a sequence in double, written from the formulas and sharing nothing with the engine: forward,
-/// and gradients by the chain rule over a cell's derivatives.
+/// The recurrence over a sequence in double, written from the formulas and sharing nothing with the engine:
+/// forward, and gradients by the chain rule over a cell's derivatives.
 ///
-/// A reference cell R has name, gates, states and step(gate, state). Optional: params; `separate` leading entries of
-/// step's gates that come as two parts (R::step(gate, recurrent, param, state)); `second` = first gate of a second
-/// phase whose product takes R::operand(gate, state); dense = false.
+/// A reference cell R has name, gates, states and step(gate, state). Optional: params; `separate` leading
+/// entries of step's gates that come as two parts (R::step(gate, recurrent, param, state)); `second` = first
+/// gate of a second phase whose product takes R::operand(gate, state); dense = false.
 #pragma once
 
 #include <vector>
@@ -29,17 +29,29 @@ struct Values {
 template <class R>
 struct Traits {
   static constexpr int params = [] {
-    if constexpr (requires { R::params; }) return R::params; else return 0;
+    if constexpr (requires { R::params; })
+      return R::params;
+    else
+      return 0;
   }();
   static constexpr bool split = requires { R::separate; };  // recurrent part of this gate comes apart
   static constexpr int separate = [] {
-    if constexpr (split) return R::separate; else return -1;
+    if constexpr (split)
+      return R::separate;
+    else
+      return -1;
   }();
   static constexpr int second = [] {
-    if constexpr (requires { R::second; }) return R::second; else return R::gates;
+    if constexpr (requires { R::second; })
+      return R::second;
+    else
+      return R::gates;
   }();
   static constexpr bool dense = [] {
-    if constexpr (requires { R::dense; }) return R::dense; else return true;
+    if constexpr (requires { R::dense; })
+      return R::dense;
+    else
+      return true;
   }();
 };
 
@@ -80,15 +92,20 @@ class Recurrence {
  private:
   /// What one step of one row leaves for the way back.
   struct Record {
-    std::vector<double> h_old;        // (width)
-    std::vector<double> operand;      // (units), of the second phase
-    std::vector<double> unprojected;  // (units)
+    std::vector<double> h_old;                      // (width)
+    std::vector<double> operand;                    // (units), of the second phase
+    std::vector<double> unprojected;                // (units)
     std::vector<std::array<double, inputs>> point;  // (units) arguments of the pointwise function
   };
 
-  static std::size_t count(int a, int b, int c = 1) { return std::size_t(a) * std::size_t(b) * std::size_t(c); }
+  static std::size_t count(int a, int b, int c = 1) {
+    return std::size_t(a) * std::size_t(b) * std::size_t(c);
+  }
+
   [[nodiscard]] int length(int row) const { return lengths_.empty() ? n_.steps : lengths_[std::size_t(row)]; }
+
   [[nodiscard]] int time(int row, int t) const { return n_.reverse ? length(row) - 1 - t : t; }
+
   [[nodiscard]] std::size_t weight(int k, int g, int u) const {
     return count(k, R::gates * n_.units) + std::size_t(g * n_.units + u);
   }
@@ -155,15 +172,19 @@ class Recurrence {
         recurrent += record.h_old[std::size_t(k)] * v.U[weight(k, g, u)];
       }
     }
-    for (int p = 0; p < T::params; ++p) in[std::size_t(R::gates + 1 + p)] = v.params[std::size_t(p * n_.units + u)];
+    for (int p = 0; p < T::params; ++p)
+      in[std::size_t(R::gates + 1 + p)] = v.params[std::size_t(p * n_.units + u)];
     const std::size_t first = R::gates + 1 + T::params;
     if (n_.projection == 0) in[first] = record.h_old[std::size_t(u)];
-    for (int k = 1; k < R::states; ++k) in[first + std::size_t(k)] = v.final[k][count(row, n_.units) + std::size_t(u)];
+    for (int k = 1; k < R::states; ++k)
+      in[first + std::size_t(k)] = v.final[k][count(row, n_.units) + std::size_t(u)];
   }
 
   void step_back(const Values& v, Values& d, int row, int t) {
     const Record& record = tape_[count(row, n_.steps) + std::size_t(t)];
-    const double* dy = d.y.empty() ? nullptr : d.y.data() + count(row, n_.steps, n_.width()) + count(time(row, t), n_.width());
+    const double* dy = d.y.empty()
+                           ? nullptr
+                           : d.y.data() + count(row, n_.steps, n_.width()) + count(time(row, t), n_.width());
     double* dh = d.initial[0].data() + count(row, n_.width());
     std::vector<double> d_output(dh, dh + n_.width());
     for (int j = 0; dy != nullptr && j < n_.width(); ++j) d_output[std::size_t(j)] += dy[j];
@@ -175,7 +196,8 @@ class Recurrence {
       d_state[0] = n_.projection > 0 ? 0.0 : d_output[std::size_t(u)];
       for (int j = 0; n_.projection > 0 && j < n_.width(); ++j) {
         d_state[0] += d_output[std::size_t(j)] * v.P[count(u, n_.projection) + std::size_t(j)];
-        d.P[count(u, n_.projection) + std::size_t(j)] += d_output[std::size_t(j)] * record.unprojected[std::size_t(u)];
+        d.P[count(u, n_.projection) + std::size_t(j)] +=
+            d_output[std::size_t(j)] * record.unprojected[std::size_t(u)];
       }
       for (int k = 1; k < R::states; ++k) d_state[k] = d.initial[k][count(row, n_.units) + std::size_t(u)];
       D in[inputs];
@@ -193,7 +215,9 @@ class Recurrence {
   }
 
   /// Through the product of a second phase to what its operand was made of.
-  void second_phase_back(const Values& v, Values& d, const Record& record,
+  void second_phase_back(const Values& v,
+                         Values& d,
+                         const Record& record,
                          std::vector<std::array<double, inputs>>& d_in) {
     if constexpr (T::second < R::gates) {
       for (int k = 0; k < n_.units; ++k) {
@@ -213,8 +237,12 @@ class Recurrence {
     }
   }
 
-  void spread(const Values& v, Values& d, const Record& record, const std::vector<std::array<double, inputs>>& d_in,
-              int row, int t) {
+  void spread(const Values& v,
+              Values& d,
+              const Record& record,
+              const std::vector<std::array<double, inputs>>& d_in,
+              int row,
+              int t) {
     const std::size_t at = count(row, n_.steps, n_.input) + count(time(row, t), n_.input);
     double* dh = d.initial[0].data() + count(row, n_.width());
     for (int u = 0; u < n_.units; ++u) {
@@ -232,10 +260,12 @@ class Recurrence {
           d.U[weight(k, g, u)] += d_recurrent * record.h_old[std::size_t(k)];
         }
       }
-      for (int p = 0; p < T::params; ++p) d.params[std::size_t(p * n_.units + u)] += to[std::size_t(R::gates + 1 + p)];
+      for (int p = 0; p < T::params; ++p)
+        d.params[std::size_t(p * n_.units + u)] += to[std::size_t(R::gates + 1 + p)];
       const std::size_t first = R::gates + 1 + T::params;
       if (n_.projection == 0) dh[u] += to[first];
-      for (int k = 1; k < R::states; ++k) d.initial[k][count(row, n_.units) + std::size_t(u)] = to[first + std::size_t(k)];
+      for (int k = 1; k < R::states; ++k)
+        d.initial[k][count(row, n_.units) + std::size_t(u)] = to[first + std::size_t(k)];
     }
   }
 

@@ -11,6 +11,7 @@ extern const Target table;
 namespace recurra::avx2_toy {
 extern const Target table;
 }
+
 namespace recurra::avx512_toy {
 extern const Target table;
 }
@@ -23,9 +24,13 @@ namespace {
 using Doubles = std::vector<double>;
 using Floats = std::vector<float>;
 
-Floats to_float(const Doubles& values) { return {values.begin(), values.end()}; }
+Floats to_float(const Doubles& values) {
+  return {values.begin(), values.end()};
+}
 
-std::size_t product(int a, int b, int c = 1) { return std::size_t(a) * std::size_t(b) * std::size_t(c); }
+std::size_t product(int a, int b, int c = 1) {
+  return std::size_t(a) * std::size_t(b) * std::size_t(c);
+}
 
 void uniform(Doubles& to, std::size_t size, double limit, Random& random) {
   to.resize(size);
@@ -35,10 +40,19 @@ void uniform(Doubles& to, std::size_t size, double limit, Random& random) {
 /// Everything of a case in float, and the calls made of it.
 struct Run {
   Run(const EngineCase& given, const Target& target)
-      : c(given), plan(stack_of(given), target), x(to_float(c.values.x)), W(to_float(c.values.W)),
-        U(to_float(c.values.U)), b(to_float(c.values.b)), params(to_float(c.values.params)), P(to_float(c.values.P)) {
-    weights = {W.data(), U.empty() ? nullptr : U.data(), b.empty() ? nullptr : b.data(),
-               params.empty() ? nullptr : params.data(), P.empty() ? nullptr : P.data()};
+      : c(given),
+        plan(stack_of(given), target),
+        x(to_float(c.values.x)),
+        W(to_float(c.values.W)),
+        U(to_float(c.values.U)),
+        b(to_float(c.values.b)),
+        params(to_float(c.values.params)),
+        P(to_float(c.values.P)) {
+    weights = {W.data(),
+               U.empty() ? nullptr : U.data(),
+               b.empty() ? nullptr : b.data(),
+               params.empty() ? nullptr : params.data(),
+               P.empty() ? nullptr : P.data()};
     call.steps = c.sizes.steps;
     call.batch = c.sizes.batch;
     call.x = batch_major<const float>(x.data(), c.sizes.steps, c.sizes.input);
@@ -71,11 +85,12 @@ struct Run {
     }
     out.x.assign(x.size(), -7.0F);
     back.dx = batch_major(out.x.data(), c.sizes.steps, c.sizes.input);
-    for (auto [from, to] : {std::pair{&W, &out.W}, {&U, &out.U}, {&b, &out.b}, {&params, &out.params}, {&P, &out.P}}) {
+    for (auto [from, to] :
+         {std::pair{&W, &out.W}, {&U, &out.U}, {&b, &out.b}, {&params, &out.params}, {&P, &out.P}}) {
       to->assign(from->size(), -7.0F);
     }
-    back.d_weights = {out.W.data(), out.U.data(), out.b.empty() ? nullptr : out.b.data(), out.params.data(),
-                      out.P.data()};
+    back.d_weights = {
+        out.W.data(), out.U.data(), out.b.empty() ? nullptr : out.b.data(), out.params.data(), out.P.data()};
     backward(plan, packs, call, back, workspace, execution);
     out.backward = workspace.report();
   }
@@ -111,9 +126,11 @@ void EngineCase::fill(Random& random) {
   uniform(values.P, product(sizes.units, sizes.projection), limit, random);
   values.x.resize(product(sizes.batch, sizes.steps, sizes.input));
   for (double& value : values.x) value = random.normal();
-  // A gradient that is a single number may cancel to nothing, and then its relative error says nothing: with one unit
-  // all that comes from outside has one sign.
-  const auto gradient = [&] { return sizes.units > 1 ? random.normal() : random.uniform(0.5F, 1.5F); };
+  // A gradient that is a single number may cancel to nothing, and then its relative error says nothing: with
+  // one unit all that comes from outside has one sign.
+  const auto gradient = [&] {
+    return sizes.units > 1 ? random.normal() : random.uniform(0.5F, 1.5F);
+  };
   outside.y.resize(take_sequence ? product(sizes.batch, sizes.steps, sizes.width()) : 0);
   for (double& value : outside.y) value = gradient();
   for (int k = 0; k < numbers.states; ++k) {
@@ -130,7 +147,8 @@ EngineCase EngineCase::only_row(int row) const {
   if (!lengths.empty()) one.lengths = {lengths[std::size_t(row)]};
   const auto take = [&](Doubles& values) {
     const std::size_t size = values.size() / std::size_t(sizes.batch);
-    values = Doubles(values.begin() + std::ptrdiff_t(size) * row, values.begin() + std::ptrdiff_t(size) * (row + 1));
+    values = Doubles(values.begin() + std::ptrdiff_t(size) * row,
+                     values.begin() + std::ptrdiff_t(size) * (row + 1));
   };
   take(one.values.x);
   take(one.outside.y);
@@ -142,9 +160,9 @@ EngineCase EngineCase::only_row(int row) const {
 }
 
 std::string EngineCase::text() const {
-  std::string s = cell + " units " + std::to_string(sizes.units) + " input " + std::to_string(sizes.input) + " batch " +
-                  std::to_string(sizes.batch) + " steps " + std::to_string(sizes.steps) + " projection " +
-                  std::to_string(sizes.projection) + (sizes.reverse ? " reverse" : "") +
+  std::string s = cell + " units " + std::to_string(sizes.units) + " input " + std::to_string(sizes.input) +
+                  " batch " + std::to_string(sizes.batch) + " steps " + std::to_string(sizes.steps) +
+                  " projection " + std::to_string(sizes.projection) + (sizes.reverse ? " reverse" : "") +
                   (initial_given ? " initial" : "") + (take_sequence ? "" : " final only") + " lengths";
   for (const int length : lengths) s += " " + std::to_string(length);
   return s;
@@ -182,7 +200,8 @@ double output_tolerance(int units, double largest) {
 }
 
 bool same_bits(const Floats& a, const Floats& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 }  // namespace recurra::test

@@ -1,4 +1,5 @@
-/// One random problem for the engine: sizes, weights and sequences, run on a target and compared with the reference.
+/// One random problem for the engine: sizes, weights and sequences, run on a target and compared with the
+/// reference.
 #pragma once
 
 #include <string>
@@ -27,11 +28,11 @@ struct EngineCase {
   std::string cell;
   reference::Sizes sizes;
   CellSizes numbers{};
-  std::vector<int> lengths;    // empty: all steps
+  std::vector<int> lengths;  // empty: all steps
   bool initial_given = true;
-  bool take_sequence = true;   // else only final states leave the engine
-  reference::Values values;    // every number a float
-  reference::Values outside;   // y and final: the gradients that come from outside
+  bool take_sequence = true;  // else only final states leave the engine
+  reference::Values values;   // every number a float
+  reference::Values outside;  // y and final: the gradients that come from outside
 
   /// Random weights in +-1/sqrt(units), normal inputs, states in (-1, 1).
   void fill(Random& random);
@@ -42,7 +43,9 @@ struct EngineCase {
   [[nodiscard]] std::string text() const;
 };
 
-[[nodiscard]] Outputs run_forward(const EngineCase& c, const Target& target, const Execution& execution,
+[[nodiscard]] Outputs run_forward(const EngineCase& c,
+                                  const Target& target,
+                                  const Execution& execution,
                                   bool training = false);
 [[nodiscard]] Outputs run_training(const EngineCase& c, const Target& target, const Execution& execution);
 

@@ -1,11 +1,11 @@
 #include "tests/support/npz.h"
 
-#include <zip.h>
-
 #include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <vector>
+
+#include <zip.h>
 
 namespace recurra::test {
 
@@ -42,7 +42,8 @@ Tensor convert(const char* bytes, const Shape& shape) {
 }
 
 Tensor parse_npy(const std::vector<char>& bytes) {
-  if (bytes.size() < 10 || std::memcmp(bytes.data(), "\x93NUMPY", 6) != 0) throw std::runtime_error("npy: magic");
+  if (bytes.size() < 10 || std::memcmp(bytes.data(), "\x93NUMPY", 6) != 0)
+    throw std::runtime_error("npy: magic");
   const auto length = static_cast<std::size_t>(static_cast<unsigned char>(bytes[8])) +
                       256 * static_cast<std::size_t>(static_cast<unsigned char>(bytes[9]));
   const std::string header(bytes.data() + 10, length);
@@ -59,16 +60,19 @@ Tensor parse_npy(const std::vector<char>& bytes) {
 }  // namespace
 
 std::map<std::string, Tensor> read_npz(const std::filesystem::path& path) {
-  const std::unique_ptr<zip_t, int (*)(zip_t*)> archive(zip_open(path.c_str(), ZIP_RDONLY, nullptr), zip_close);
+  const std::unique_ptr<zip_t, int (*)(zip_t*)> archive(zip_open(path.c_str(), ZIP_RDONLY, nullptr),
+                                                        zip_close);
   if (archive == nullptr) throw std::runtime_error("npz: cannot open " + path.string());
   std::map<std::string, Tensor> arrays;
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
   for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
     zip_stat_t stat;
     if (zip_stat_index(archive.get(), i, 0, &stat) != 0) throw std::runtime_error("npz: entry");
-    const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(zip_fopen_index(archive.get(), i, 0), zip_fclose);
+    const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(zip_fopen_index(archive.get(), i, 0),
+                                                                 zip_fclose);
     std::vector<char> bytes(stat.size);
-    if (file == nullptr || zip_fread(file.get(), bytes.data(), stat.size) != static_cast<zip_int64_t>(stat.size)) {
+    if (file == nullptr ||
+        zip_fread(file.get(), bytes.data(), stat.size) != static_cast<zip_int64_t>(stat.size)) {
       throw std::runtime_error("npz: cannot read " + std::string(stat.name));
     }
     const std::string name = stat.name;

@@ -1,17 +1,18 @@
-/// Files of the golden collection that are too large for the repository: beside the checkout, or where RECURRA_SHARED
-/// says.
+/// Files of the golden collection that are too large for the repository: beside the checkout, or where
+/// RECURRA_SHARED says.
 #pragma once
-
-#include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
+
+#include <gtest/gtest.h>
 
 namespace recurra::test {
 
 inline std::filesystem::path shared_folder() {
   const char* given = std::getenv("RECURRA_SHARED");
-  return given != nullptr ? std::filesystem::path(given) : std::filesystem::path(RECURRA_SOURCE_DIR) / ".." / "shared";
+  return given != nullptr ? std::filesystem::path(given)
+                          : std::filesystem::path(RECURRA_SOURCE_DIR) / ".." / "shared";
 }
 
 inline bool in_ci() {
@@ -22,8 +23,9 @@ inline bool in_ci() {
 }  // namespace recurra::test
 
 /// Ends the test where `path` below the shared folder is missing: as skipped, or in CI as failed.
-#define RECURRA_NEED_SHARED(path)                                                                             \
-  if (!std::filesystem::exists(recurra::test::shared_folder() / (path))) {                                    \
-    if (recurra::test::in_ci()) FAIL() << (path) << " is not in " << recurra::test::shared_folder().string(); \
-    GTEST_SKIP() << (path) << " is not in " << recurra::test::shared_folder().string();                       \
+#define RECURRA_NEED_SHARED(path)                                                       \
+  if (!std::filesystem::exists(recurra::test::shared_folder() / (path))) {              \
+    if (recurra::test::in_ci())                                                         \
+      FAIL() << (path) << " is not in " << recurra::test::shared_folder().string();     \
+    GTEST_SKIP() << (path) << " is not in " << recurra::test::shared_folder().string(); \
   }

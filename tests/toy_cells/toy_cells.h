@@ -1,12 +1,14 @@
-/// Cells of the unusual kinds, for the tests alone: they run through the engine so that a new cell adds a folder and
-/// moves no wall. A product after the step needs no cell of its own: any cell may have a projection.
+/// Cells of the unusual kinds, for the tests alone: they run through the engine so that a new cell adds a
+/// folder and moves no wall. A product after the step needs no cell of its own: any cell may have a
+/// projection.
 #pragma once
 
 #include "recurra/cells/cell.h"
 
 namespace recurra::RECURRA_TARGET_NAME {
 
-/// Two phases, the second product takes r * h:  u, r = sigmoid(gate),  o = tanh(W x + U (r h)),  h' = o + u (h - o).
+/// Two phases, the second product takes r * h:  u, r = sigmoid(gate),  o = tanh(W x + U (r h)),  h' = o + u
+/// (h - o).
 struct TwoPhases : CellBase {
   static constexpr const char* name = "two_phases";
   static constexpr int gates = 3, slots = 3, states = 1, vectors = 2, phases = 2;
@@ -107,7 +109,8 @@ struct Diagonal : CellBase {
   }
 };
 
-/// A scan: no product, the output does not come back:  f = sigmoid(gate),  c' = f c + (1 - f) z,  h' = tanh(c').
+/// A scan: no product, the output does not come back:  f = sigmoid(gate),  c' = f c + (1 - f) z,  h' =
+/// tanh(c').
 struct Scan : CellBase {
   static constexpr const char* name = "scan";
   static constexpr int gates = 2, slots = 2, states = 2, vectors = 1;

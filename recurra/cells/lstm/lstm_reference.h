@@ -1,4 +1,5 @@
-/// The LSTM of lstm.md in the plainest form, for the tests: one step of one unit, over double or a dual number.
+/// The LSTM of lstm.md in the plainest form, for the tests: one step of one unit, over double or a dual
+/// number.
 #pragma once
 
 #include <cmath>

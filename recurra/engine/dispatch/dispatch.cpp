@@ -17,6 +17,7 @@ extern const Target table;
 namespace avx2 {
 extern const Target table;
 }
+
 namespace avx512 {
 extern const Target table;
 }

@@ -23,8 +23,13 @@ constexpr CellKernels cells[] = {
 }  // namespace
 
 extern const Target table;
-const Target table{
-    RECURRA_TARGET_TEXT, Vec::width, max_rows<Vec, 4>, product, gradient, cells, sizeof(cells) / sizeof(cells[0])};
+const Target table{RECURRA_TARGET_TEXT,
+                   Vec::width,
+                   max_rows<Vec, 4>,
+                   product,
+                   gradient,
+                   cells,
+                   sizeof(cells) / sizeof(cells[0])};
 
 }  // namespace RECURRA_TARGET_NAME
 

@@ -1,0 +1,400 @@
+/// Where the engine's promises end: values that are no numbers, memory, mistakes of the caller, nothing to
+/// do.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <list>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "recurra/base/error.h"
+#include "tests/support/engine_case.h"
+#include "tests/support/temporary_folder.h"
+
+static std::atomic<long> allocations{0};
+
+// Sanitizers bring an allocator of their own and tell of its use.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
+                                                         void (*)(const volatile void*));
+
+static const int installed = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, std::size_t) { ++allocations; }, [](const volatile void*) {});
+#else
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+
+void* malloc(std::size_t size) noexcept {
+  return ++allocations, __libc_malloc(size);
+}
+
+void* aligned_alloc(std::size_t to, std::size_t size) noexcept {
+  return ++allocations, __libc_memalign(to, size);
+}
+}
+#endif
+
+namespace recurra::test {
+
+namespace {
+
+using Floats = std::vector<float>;
+
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+/// Calls check(table, cell) for every cell, built in or toy, of every target.
+template <class Check>
+void for_each_cell(Check check) {
+  for (const Target* target : supported_targets()) {
+    for (const Target* table : {target, &toy_target(*target)}) {
+      for (const CellKernels& cell : std::span(table->cells, std::size_t(table->cell_count))) {
+        SCOPED_TRACE(std::string(target->name) + " " + cell.name);
+        check(*table, cell);
+      }
+    }
+  }
+}
+
+EngineCase case_of(const CellKernels& cell, reference::Sizes sizes, std::vector<int> lengths = {}) {
+  EngineCase c;
+  c.cell = cell.name;
+  c.numbers = {cell.gates, cell.states, cell.params, cell.dense};
+  c.sizes = sizes;
+  c.lengths = std::move(lengths);
+  Random random(20264);
+  c.fill(random);
+  return c;
+}
+
+/// Elements first .. last of row `row` of what is (batch, n); last = 0: all from first.
+Floats part_of(const Floats& all, int batch, int row, std::size_t first, std::size_t last = 0) {
+  const std::size_t n = all.size() / std::size_t(batch);
+  const auto start = all.begin() + std::ptrdiff_t(n * std::size_t(row));
+  return {start + std::ptrdiff_t(first), start + std::ptrdiff_t(last > 0 ? last : n)};
+}
+
+bool all_nan(const Floats& values) {
+  return std::all_of(values.begin(), values.end(), [](float value) { return std::isnan(value); });
+}
+
+bool all_zero(const Floats& values) {
+  return same_bits(values, Floats(values.size()));
+}
+
+/// A run with something that is not a number in row 2, against one without: the other rows do not know, and
+/// row 2 shows it in every output of the steps first .. last and in the final state.
+void expect_only_row_2(
+    const EngineCase& c, const EngineCase& clean, const Target& table, int first, int last) {
+  Team team(3);
+  const int batch = c.sizes.batch;
+  for (const Execution& e : {Execution{&team, 1}, {&team, 3, Schedule::rows}, {&team, 2, Schedule::units}}) {
+    const Outputs bad = run_training(c, table, e);
+    const Outputs good = run_training(clean, table, e);
+    const auto expect_same = [&](const Floats& a, const Floats& b, int row) {
+      EXPECT_TRUE(same_bits(part_of(a, batch, row, 0), part_of(b, batch, row, 0))) << row << c.text();
+    };
+    for (const int row : {0, 1, 3, 4}) {
+      expect_same(bad.y, good.y, row);
+      expect_same(bad.x, good.x, row);
+      for (int k = 0; k < c.numbers.states; ++k) expect_same(bad.final[k], good.final[k], row);
+      for (int k = 0; k < c.numbers.states; ++k) expect_same(bad.initial[k], good.initial[k], row);
+    }
+    const std::size_t from = std::size_t(first * c.sizes.width()), to = std::size_t(last * c.sizes.width());
+    const Floats y = part_of(bad.y, batch, 2, 0);
+    Floats expected = part_of(good.y, batch, 2, 0);
+    for (std::size_t i = from; i < to; ++i) expected[i] = y[i];
+    EXPECT_TRUE(all_nan(part_of(y, 1, 0, from, to))) << c.text();
+    EXPECT_TRUE(all_nan(part_of(bad.final[0], batch, 2, 0))) << c.text();
+    EXPECT_TRUE(same_bits(y, expected)) << "other steps of row 2" << c.text();
+  }
+}
+
+TEST(Values, nan_in_an_input_shows_in_its_row_from_its_step_on_and_nowhere_else) {
+  for_each_cell([](const Target& table, const CellKernels& cell) {
+    for (const std::vector<int>& lengths : {std::vector<int>{}, {9, 3, 8, 9, 0}}) {
+      for (const bool reverse : {false, true}) {
+        const int projection = cell.dense && !cell.reads_h && reverse ? 9 : 0;
+        const EngineCase clean = case_of(cell, {5, 9, 6, 70, projection, reverse}, lengths);
+        EngineCase c = clean;
+        c.values.x[(2 * 9 + 4) * 6 + 3] = nan;  // row 2, step 4, feature 3
+        expect_only_row_2(c, clean, table, reverse ? 0 : 4, reverse ? 5 : lengths.empty() ? 9 : 8);
+      }
+    }
+  });
+}
+
+TEST(Values, nan_in_an_initial_state_shows_in_its_row_and_nowhere_else) {
+  for_each_cell([](const Target& table, const CellKernels& cell) {
+    const EngineCase clean = case_of(cell, {5, 4, 6, 70, 0, false});
+    EngineCase c = clean;
+    for (int k = 0; k < cell.states; ++k) std::fill_n(c.values.initial[k].begin() + 140, 70, nan);
+    expect_only_row_2(c, clean, table, 0, 4);
+  });
+}
+
+TEST(Values, infinite_inputs_saturate) {
+  for (const Target* target : supported_targets()) {
+    for (const char* name : {"lstm", "vanilla"}) {
+      EngineCase c = case_of(find_cell(*target, name), {3, 6, 5, 35, 0, false});
+      c.values.x[0] = HUGE_VALF;
+      c.values.x[(1 * 6 + 2) * 5 + 4] = -HUGE_VALF;
+      const Outputs out = run_forward(c, *target, {});
+      for (const float y : out.y) EXPECT_LE(std::abs(y), 1.0F) << c.text();  // false for NaN
+      for (const float c_last : out.final[1]) EXPECT_TRUE(std::isfinite(c_last)) << c.text();
+    }
+  }
+}
+
+/// A layer with all it needs for calls.
+struct Layer {
+  explicit Layer(const Stack& stack, i64 steps = 4, i64 batch = 2, const Target& target = active_target())
+      : plan(stack, target), packs(plan, PackedWeights::Use::training) {
+    const auto take = [&](i64 size) {
+      return memory.emplace_back(std::size_t(size), 0.1F).data();
+    };
+    const i64 units = plan.units();
+    const i64 gates = plan.cell().gates * units;
+    const auto take_weights = [&]() -> WeightGradients {
+      return {take(plan.input() * gates),
+              take(plan.width() * gates),
+              take(gates),
+              take(plan.cell().params * units),
+              take(units * stack.projection)};
+    };
+    const WeightGradients w = take_weights();
+    weights = {w.W, w.U, w.b, w.params, w.P};
+    call.steps = steps;
+    call.batch = batch;
+    call.x = batch_major<const float>(take(steps * batch * plan.input()), steps, plan.input());
+    call.y = batch_major(take(steps * batch * plan.width()), steps, plan.width());
+    for (int k = 0; k < plan.cell().states; ++k)
+      call.final[k] = take(batch * std::max<i64>(plan.width(), units));
+    back.dy = batch_major<const float>(take(steps * batch * plan.width()), steps, plan.width());
+    back.dx = batch_major(take(steps * batch * plan.input()), steps, plan.input());
+    back.d_weights = take_weights();
+    packs.pack(plan, weights);
+  }
+
+  std::list<Floats> memory;
+  Plan plan;
+  PackedWeights packs;
+  Weights weights;
+  Call call;
+  BackwardCall back;
+};
+
+/// Everything a prepared layer does.
+void run_all(Layer& layer, Workspace& workspace, const Execution& execution) {
+  layer.packs.pack(layer.plan, layer.weights, execution);
+  forward(layer.plan, layer.packs, layer.call, workspace, false, execution);
+  forward(layer.plan, layer.packs, layer.call, workspace, true, execution);
+  backward(layer.plan, layer.packs, layer.call, layer.back, workspace, execution);
+  step(layer.plan, layer.packs, layer.call.batch, layer.call.x.data, layer.call.final, workspace, execution);
+}
+
+TEST(Values, a_workspace_that_saw_nan_forgets_it) {
+  Team team(2);
+  for_each_cell([&](const Target& table, const CellKernels& cell) {
+    const Stack stack{cell.name, 6, 70, cell.dense && !cell.reads_h ? 9 : 0, false};
+    Layer used(stack, 5, 3, table);
+    Layer fresh(stack, 5, 3, table);
+    Workspace workspace, other;
+    workspace.prepare(used.plan, 5, 3, true);
+    other.prepare(fresh.plan, 5, 3, true);
+    for (Floats& values : used.memory) std::fill(values.begin(), values.end(), nan);
+    run_all(used, workspace, {&team, 2, Schedule::units});
+    for (Floats& values : used.memory) std::fill(values.begin(), values.end(), 0.1F);
+    run_all(used, workspace, {&team, 2, Schedule::units});
+    run_all(fresh, other, {&team, 2, Schedule::units});
+    EXPECT_EQ(used.memory, fresh.memory);
+  });
+}
+
+TEST(Allocation, is_counted) {
+  const long before = allocations;
+  const AlignedBuffer<float> buffer(100);
+  const Floats values(100);
+  EXPECT_EQ(allocations - before, 2);
+}
+
+TEST(Allocation, a_prepared_layer_allocates_nothing) {
+  Team team(2);
+  for_each_cell([&](const Target& table, const CellKernels& cell) {
+    for (const i64 projection : {0, 20}) {
+      if (projection > 0 && (cell.reads_h || !cell.dense)) continue;
+      Layer layer({cell.name, 30, 150, projection, false}, 12, 20, table);
+      for (const Execution& execution : {Execution{}, {&team, 1}, {&team, 2}, {&team, 2, Schedule::units}}) {
+        Workspace workspace;
+        workspace.prepare(layer.plan, layer.call.steps, layer.call.batch, true);
+        const long before = allocations;
+        run_all(layer, workspace, execution);
+        EXPECT_EQ(allocations - before, 0) << execution.threads << " threads";
+      }
+    }
+  });
+}
+
+template <class Action>
+std::string refusal(Action action) {
+  return error_text(ErrorCode::invalid_argument, action);
+}
+
+/// Calls of a layer, by the texts they are refused with.
+struct Caller {
+  std::string forward(bool training = false) {
+    return refusal([&] { recurra::forward(layer.plan, *packs, call, workspace, training); });
+  }
+
+  std::string backward() {
+    return refusal([&] { recurra::backward(layer.plan, *packs, call, layer.back, workspace); });
+  }
+
+  Layer layer{{"lstm", 3, 5, 0, false}};
+  Workspace workspace;
+  Call call = layer.call;
+  const PackedWeights* packs = &layer.packs;
+};
+
+TEST(Errors, a_workspace_must_be_prepared_for_the_call) {
+  Caller caller;
+  const std::string wanted = "workspace: expected one prepared for this plan, 4 steps and 2 rows";
+  EXPECT_EQ(caller.forward(), wanted + ", got 0 steps and 0 rows");
+  caller.workspace.prepare(caller.layer.plan, 3, 2, false);
+  EXPECT_EQ(caller.forward(), wanted + ", got 3 steps and 2 rows");
+  caller.workspace.prepare(caller.layer.plan, 4, 1, false);
+  EXPECT_EQ(caller.forward(), "no error") << "room of both";
+  EXPECT_EQ(caller.forward(true), wanted + " for training, got 4 steps and 2 rows for inference");
+  const Plan other({"lstm", 3, 4, 0, false});
+  caller.workspace.prepare(other, 4, 2, true);
+  EXPECT_EQ(caller.forward(), wanted + ", got 0 steps and 0 rows");
+}
+
+TEST(Errors, a_workspace_notices_another_plan_in_the_place_of_its_own) {
+  Layer small({"lstm", 3, 5, 0, false});
+  auto plan = std::make_optional<Plan>(Stack{"lstm", 3, 50, 0, false});
+  Workspace workspace;
+  workspace.prepare(*plan, 4, 2, false);
+  plan.emplace(Stack{"lstm", 3, 5, 0, false});
+  EXPECT_EQ(refusal([&] { forward(*plan, small.packs, small.call, workspace); }),
+            "workspace: expected one prepared for this plan, 4 steps and 2 rows, got 0 steps and 0 rows");
+}
+
+TEST(Errors, a_workspace_has_sizes_from_0_up_that_fit) {
+  Caller caller;
+  const auto prepare = [&](i64 steps, i64 batch) {
+    return refusal([&] { caller.workspace.prepare(caller.layer.plan, steps, batch, false); });
+  };
+  EXPECT_EQ(prepare(-1, 2), "workspace: expected steps and batch from 0 up, got -1 and 2");
+  EXPECT_EQ(prepare(4, -2), "workspace: expected steps and batch from 0 up, got 4 and -2");
+  EXPECT_EQ(prepare(i64{1} << 40, i64{1} << 40),
+            "workspace: expected sizes whose product fits into 63 bits, got 1099511627776 * 1099511627776");
+}
+
+TEST(Errors, a_call_has_sizes_from_0_up_an_input_and_lengths_within_its_steps) {
+  Caller caller;
+  caller.workspace.prepare(caller.layer.plan, 4, 2, true);
+  caller.call.steps = -1;
+  EXPECT_EQ(caller.forward(), "call: expected steps and batch from 0 up, got -1 and 2");
+  caller.call.batch = -3;
+  EXPECT_EQ(caller.forward(), "call: expected steps and batch from 0 up, got -1 and -3");
+  caller.call = caller.layer.call;
+  caller.call.x.data = nullptr;
+  EXPECT_EQ(caller.forward(), "x: expected a sequence, got null");
+  caller.call = caller.layer.call;
+  int lengths[] = {4, 5};
+  caller.call.lengths = lengths;
+  EXPECT_EQ(caller.forward(), "lengths[1]: expected 0 to 4, got 5");
+  lengths[0] = -1;
+  EXPECT_EQ(caller.forward(), "lengths[0]: expected 0 to 4, got -1");
+}
+
+TEST(Errors, each_training_forward_serves_one_backward) {
+  Caller caller;
+  const std::string wanted =
+      "workspace: expected one filled by a training forward of this call, unused, got ";
+  EXPECT_EQ(caller.backward(), wanted + "none");
+  caller.workspace.prepare(caller.layer.plan, 4, 2, true);
+  EXPECT_EQ(caller.backward(), wanted + "none");
+  EXPECT_EQ(caller.forward(), "no error");
+  EXPECT_EQ(caller.backward(), wanted + "none");
+  EXPECT_EQ(caller.forward(true), "no error");
+  caller.call.steps = 3;
+  EXPECT_EQ(caller.backward(), wanted + "one of another call");
+  caller.call.steps = 4;
+  EXPECT_EQ(caller.backward(), "no error");
+  EXPECT_EQ(caller.backward(), wanted + "none");
+}
+
+TEST(Errors, packs_must_be_made_for_training_and_for_this_plan) {
+  Caller caller;
+  caller.workspace.prepare(caller.layer.plan, 4, 2, true);
+  const Layer larger({"lstm", 3, 50, 0, false});
+  const PackedWeights inference(caller.layer.plan, PackedWeights::Use::inference);
+  EXPECT_EQ(caller.forward(true), "no error");
+  caller.packs = &larger.packs;
+  EXPECT_EQ(caller.backward(), "weights: expected packs of this plan, got packs of another");
+  EXPECT_EQ(caller.forward(), "weights: expected packs of this plan, got packs of another");
+  caller.packs = &inference;
+  EXPECT_EQ(caller.backward(), "weights: expected packs for training, got packs for inference");
+  EXPECT_EQ(caller.forward(true), "weights: expected packs for training, got packs for inference");
+}
+
+/// Final states are the initial ones, gradients of the initial the final ones', and of the weights zero.
+void expect_nothing_done(const EngineCase& c, const Target& table) {
+  for (const Execution& execution : {Execution{}, {nullptr, 2, Schedule::units}}) {
+    const Outputs out = run_training(c, table, execution);
+    const Outputs inference = run_forward(c, table, execution);
+    for (int k = 0; k < c.numbers.states; ++k) {
+      const Floats initial(c.values.initial[k].begin(), c.values.initial[k].end());
+      const Floats d_final(c.outside.final[k].begin(), c.outside.final[k].end());
+      EXPECT_TRUE(same_bits(out.final[k], initial) && same_bits(inference.final[k], initial)) << c.text();
+      EXPECT_TRUE(same_bits(out.initial[k], d_final)) << c.text();
+    }
+    for (const Floats* zero : {&out.y, &inference.y, &out.x, &out.W, &out.U, &out.b, &out.params, &out.P}) {
+      EXPECT_TRUE(all_zero(*zero)) << c.text();
+    }
+  }
+}
+
+TEST(Nothing, no_steps_no_rows_or_no_length_leave_states_and_give_zeros) {
+  for_each_cell([](const Target& table, const CellKernels& cell) {
+    for (const int projection : {0, 9}) {
+      if (projection > 0 && (cell.reads_h || !cell.dense)) continue;
+      expect_nothing_done(case_of(cell, {3, 0, 5, 20, projection, false}), table);
+      expect_nothing_done(case_of(cell, {0, 6, 5, 20, projection, false}), table);
+      expect_nothing_done(case_of(cell, {3, 6, 5, 20, projection, true}, {0, 0, 0}), table);
+      EngineCase c = case_of(cell, {3, 6, 5, 20, projection, false}, {0, 0, 0});
+      for (auto& initial : c.values.initial) initial.assign(initial.size(), 0.0);
+      c.initial_given = false;
+      expect_nothing_done(c, table);
+    }
+  });
+}
+
+TEST(Nothing, steps_past_a_rows_length_are_zero_in_outputs_and_input_gradients) {
+  for_each_cell([](const Target& table, const CellKernels& cell) {
+    for (const bool reverse : {false, true}) {
+      const EngineCase c = case_of(cell, {4, 7, 5, 20, 0, reverse}, {3, 0, 7, 6});
+      const Outputs out = run_training(c, table, {nullptr, 2, Schedule::units});
+      const Outputs inference = run_forward(c, table, {nullptr, 2, Schedule::rows});
+      for (int row = 0; row < 4; ++row) {
+        const auto length = std::size_t(c.lengths[std::size_t(row)]);
+        EXPECT_TRUE(all_zero(part_of(out.y, 4, row, length * 20))) << row;
+        EXPECT_TRUE(all_zero(part_of(inference.y, 4, row, length * 20))) << row;
+        EXPECT_TRUE(all_zero(part_of(out.x, 4, row, length * 5))) << row;
+      }
+    }
+  });
+}
+
+}  // namespace
+
+}  // namespace recurra::test
