@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <list>
 #include <optional>
 #include <span>
@@ -48,7 +47,7 @@ namespace {
 
 using Floats = std::vector<float>;
 
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr float nan = NAN;
 
 /// Calls check(table, cell) for every cell, built in or toy, of every target.
 template <class Check>
@@ -318,9 +317,7 @@ TEST(Errors, a_call_has_sizes_from_0_up_an_input_and_lengths_within_its_steps) {
 
 TEST(Errors, each_training_forward_serves_one_backward) {
   Caller caller;
-  const std::string wanted =
-      "workspace: expected one filled by a training forward of this call, unused, got ";
-  EXPECT_EQ(caller.backward(), wanted + "none");
+  std::string wanted = "workspace: expected one filled by a training forward of this call, unused, got ";
   caller.workspace.prepare(caller.layer.plan, 4, 2, true);
   EXPECT_EQ(caller.backward(), wanted + "none");
   EXPECT_EQ(caller.forward(), "no error");
@@ -331,6 +328,9 @@ TEST(Errors, each_training_forward_serves_one_backward) {
   caller.call.steps = 4;
   EXPECT_EQ(caller.backward(), "no error");
   EXPECT_EQ(caller.backward(), wanted + "none");
+  EXPECT_EQ(caller.forward(true), "no error");
+  caller.workspace.prepare(caller.layer.plan, 5, 2, true);
+  EXPECT_EQ(caller.backward(), wanted + "none") << "its memory is new";
 }
 
 TEST(Errors, packs_must_be_made_for_training_and_for_this_plan) {

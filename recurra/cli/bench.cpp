@@ -65,7 +65,10 @@ Row parse_row(const Json& json) {
   const auto expect = [&](const char* key, const Json& supported) {
     const Json value = json.value(key, Json());
     if (std::ranges::find(supported, value) == supported.end()) {
-      throw Error(ErrorCode::unsupported, key, supported.dump(), value.dump());
+      throw Error(ErrorCode::unsupported,
+                  key,
+                  supported.dump(),
+                  value.is_string() ? value.get<std::string>() : value.dump());
     }
     return value;
   };
