@@ -19,6 +19,14 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND RECURRA_KERNEL_FLAGS -fno-tree-loop-distribute-patterns -Wno-maybe-uninitialized -Wno-uninitialized)
 endif()
 
+if(RECURRA_SANITIZE)
+  # Checked inline, the unrolled tiles compile for minutes. Their indices come from the engine, which is checked.
+  list(APPEND RECURRA_KERNEL_FLAGS -fno-sanitize=undefined)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND RECURRA_SANITIZE MATCHES "address")
+    list(APPEND RECURRA_KERNEL_FLAGS --param=asan-instrumentation-with-call-threshold=0)
+  endif()
+endif()
+
 function(recurra_add_targets name suffix headers list)
   foreach(target IN LISTS RECURRA_TARGETS)
     add_library(${name}_${target} OBJECT ${PROJECT_SOURCE_DIR}/recurra/engine/dispatch/target.cpp)

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstddef>
 #include <list>
 #include <optional>
 #include <span>
@@ -19,7 +18,8 @@
 
 static std::atomic<long> allocations{0};
 
-// Sanitizers bring an allocator of their own and tell of its use.
+// Sanitizers bring an allocator of their own and tell of its use; the thread sanitizer not of aligned memory.
+extern "C" [[gnu::weak]] void __tsan_init();
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
                                                          void (*)(const volatile void*));
@@ -88,17 +88,16 @@ bool all_zero(const Floats& values) {
   return same_bits(values, Floats(values.size()));
 }
 
-/// A run with something that is not a number in row 2, against one without: the other rows do not know, and
-/// row 2 shows it in every output of the steps first .. last and in the final state.
+/// A run of 5 rows with something that is not a number in row 2, against one without: the other rows do not
+/// know, and row 2 shows it in every output of the steps first .. last and in the final state.
 void expect_only_row_2(
     const EngineCase& c, const EngineCase& clean, const Target& table, int first, int last) {
   Team team(3);
-  const int batch = c.sizes.batch;
   for (const Execution& e : {Execution{&team, 1}, {&team, 3, Schedule::rows}, {&team, 2, Schedule::units}}) {
     const Outputs bad = run_training(c, table, e);
     const Outputs good = run_training(clean, table, e);
     const auto expect_same = [&](const Floats& a, const Floats& b, int row) {
-      EXPECT_TRUE(same_bits(part_of(a, batch, row, 0), part_of(b, batch, row, 0))) << row << c.text();
+      EXPECT_TRUE(same_bits(part_of(a, 5, row, 0), part_of(b, 5, row, 0))) << row << c.text();
     };
     for (const int row : {0, 1, 3, 4}) {
       expect_same(bad.y, good.y, row);
@@ -107,11 +106,11 @@ void expect_only_row_2(
       for (int k = 0; k < c.numbers.states; ++k) expect_same(bad.initial[k], good.initial[k], row);
     }
     const std::size_t from = std::size_t(first * c.sizes.width()), to = std::size_t(last * c.sizes.width());
-    const Floats y = part_of(bad.y, batch, 2, 0);
-    Floats expected = part_of(good.y, batch, 2, 0);
+    const Floats y = part_of(bad.y, 5, 2, 0);
+    Floats expected = part_of(good.y, 5, 2, 0);
     for (std::size_t i = from; i < to; ++i) expected[i] = y[i];
     EXPECT_TRUE(all_nan(part_of(y, 1, 0, from, to))) << c.text();
-    EXPECT_TRUE(all_nan(part_of(bad.final[0], batch, 2, 0))) << c.text();
+    EXPECT_TRUE(all_nan(part_of(bad.final[0], 5, 2, 0))) << c.text();
     EXPECT_TRUE(same_bits(y, expected)) << "other steps of row 2" << c.text();
   }
 }
@@ -221,7 +220,7 @@ TEST(Allocation, is_counted) {
   const long before = allocations;
   const AlignedBuffer<float> buffer(100);
   const Floats values(100);
-  EXPECT_EQ(allocations - before, 2);
+  EXPECT_EQ(allocations - before, __tsan_init == nullptr ? 2 : 1);
 }
 
 TEST(Allocation, a_prepared_layer_allocates_nothing) {

@@ -100,6 +100,7 @@ void Workspace::prepare(const Plan& plan, i64 steps, i64 batch, bool training) {
   batch = std::max(batch, m.batch_room);
   training = training || m.training_room;
   m.plan = nullptr;  // stays so where memory ends half-way
+  m.filled = false;  // what a forward left is in the memory given up
   take_memory(plan, steps, batch, training, m);
   if (training) take_memory(plan, steps, batch, false, m);
   take_tables(plan, steps, batch, training, m);
