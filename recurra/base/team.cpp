@@ -100,6 +100,11 @@ struct Team::Shared {
     job.store((counter + 1) << member_bits | static_cast<std::uint32_t>(members), std::memory_order_release);
     job.notify_all();
   }
+
+  void stop() noexcept {
+    post(0);
+    for (std::thread& thread : threads) thread.join();
+  }
 };
 
 Team::Team(int threads) : size_(threads) {
@@ -108,14 +113,18 @@ Team::Team(int threads) : size_(threads) {
   }
   shared_ = std::make_unique<Shared>(threads);
   shared_->spin = usable_processors() >= threads;
-  for (int index = 1; index < threads; ++index) {
-    shared_->threads.emplace_back([state = shared_.get(), index] { state->worker(index); });
+  try {
+    for (int index = 1; index < threads; ++index) {
+      shared_->threads.emplace_back([state = shared_.get(), index] { state->worker(index); });
+    }
+  } catch (...) {
+    shared_->stop();  // a thread that is not joined ends the process
+    throw;
   }
 }
 
 Team::~Team() {
-  shared_->post(0);
-  for (std::thread& thread : shared_->threads) thread.join();
+  shared_->stop();
 }
 
 Team& Team::shared() {

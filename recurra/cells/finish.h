@@ -110,6 +110,16 @@ RECURRA_INLINE void load_kept(const StepArgs& s, int row, int vector, BackwardIo
   load_params<V, C>(s, block, u, io.param);
 }
 
+/// Whether slot k is a gradient of a later phase, final by now: while this phase finishes its units, the
+/// products of other threads read it.
+template <class C>
+constexpr bool is_read_by_others(int phase, int k) {
+  for (int p = phase + 1; p < C::phases; ++p) {
+    if (k >= C::phase[p].first && k < C::phase[p].first + C::phase[p].count) return true;
+  }
+  return false;
+}
+
 template <Lane V, class C, int Phase>
 RECURRA_INLINE void finish_vector_backward(const StepArgs& s, int row, int vector, V product) {
   constexpr int run = C::vectors * V::width;
@@ -136,7 +146,9 @@ RECURRA_INLINE void finish_vector_backward(const StepArgs& s, int row, int vecto
   float* slots =
       s.gates[row] + s.gates_offset + vector / C::vectors * s.gates_block + vector % C::vectors * V::width;
   RECURRA_UNROLL
-  for (int k = 0; k < C::slots; ++k) io.slot[k].store(slots + k * run);
+  for (int k = 0; k < C::slots; ++k) {
+    if (!is_read_by_others<C>(Phase, k)) io.slot[k].store(slots + k * run);
+  }
   RECURRA_UNROLL
   for (int k = 0; k < C::states; ++k) io.d_state[k].store(s.d_state[k] + place);
 }

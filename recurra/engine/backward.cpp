@@ -213,7 +213,8 @@ void backward(const Plan& plan,
               Workspace& workspace,
               const Execution& execution) {
   Memory& m = workspace.memory();
-  if (!m.filled || m.plan != &plan || m.steps != call.steps || m.batch != call.batch) {
+  weights.check(plan, PackedWeights::Use::training);
+  if (!m.filled || m.plan != plan || m.steps != call.steps || m.batch != call.batch) {
     throw Error(ErrorCode::invalid_argument,
                 "workspace",
                 "one filled by a training forward of this call, unused",

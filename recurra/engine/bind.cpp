@@ -14,14 +14,17 @@ std::size_t index(i64 i) {
 }
 
 void check_call(const Plan& plan, const Call& call, bool training, const Memory& m) {
-  if (m.plan != &plan || call.steps > m.steps_room || call.batch > m.batch_room ||
-      (training && !m.training_room)) {
-    throw Error(ErrorCode::invalid_argument,
-                "workspace",
-                "one prepared for this plan, " + std::to_string(call.steps) + " steps and " +
-                    std::to_string(call.batch) + " rows",
-                std::to_string(m.plan == &plan ? m.steps_room : 0) + " steps and " +
-                    std::to_string(m.plan == &plan ? m.batch_room : 0) + " rows");
+  const bool ours = m.plan == plan;
+  if (!ours || call.steps > m.steps_room || call.batch > m.batch_room || (training && !m.training_room)) {
+    const auto room = [](i64 steps, i64 batch) {
+      return std::to_string(steps) + " steps and " + std::to_string(batch) + " rows";
+    };
+    const char* use = !ours || !training ? "" : m.training_room ? " for training" : " for inference";
+    throw Error(
+        ErrorCode::invalid_argument,
+        "workspace",
+        "one prepared for this plan, " + room(call.steps, call.batch) + (training ? " for training" : ""),
+        (ours ? room(m.steps_room, m.batch_room) : room(0, 0)) + use);
   }
   if (call.steps < 0 || call.batch < 0) {
     throw Error(ErrorCode::invalid_argument,
@@ -99,7 +102,12 @@ void load_initial_states(const Plan& plan, const Call& call, Memory& m) {
   const i64 width = plan.width();
   m.initial_output = call.initial[0] != nullptr;
   for (i64 row = 0; row < m.batch; ++row) {
-    m.h0.at[index(row)] = m.initial_output ? call.initial[0] + m.order[index(row)] * width : m.zeros.data();
+    const float* h0 = m.initial_output ? call.initial[0] + m.order[index(row)] * width : m.zeros.data();
+    if (m.initial_output && m.keep) {
+      // The way back reads it too, and by then the final state may have taken its place.
+      h0 = std::copy_n(h0, width, m.h_first.data() + row * width) - width;
+    }
+    m.h0.at[index(row)] = h0;
   }
   for (int k = 1; k < plan.cell().states; ++k) {
     for (i64 row = 0; row < m.batch; ++row) {

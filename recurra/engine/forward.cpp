@@ -169,9 +169,7 @@ void forward(const Plan& plan,
              bool training,
              const Execution& execution) {
   Memory& m = workspace.memory();
-  if (training && !weights.for_training()) {
-    throw Error(ErrorCode::invalid_argument, "weights", "packs for training", "packs for inference");
-  }
+  weights.check(plan, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
   bind_forward(plan, call, execution, training, m);
   const Split split = choose_split(plan, execution, m, plan.blocks());
   m.report = Report{};

@@ -5,6 +5,7 @@
 /// a negative stride and starts at each row's own end. Only `bind` knows of lengths and directions.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "recurra/base/buffer.h"
@@ -21,7 +22,7 @@ struct Rows {
 };
 
 struct Memory {
-  const Plan* plan = nullptr;
+  std::optional<Plan> plan;  // what it was prepared for
   i64 steps_room = 0;
   i64 batch_room = 0;
   bool training_room = false;
@@ -42,6 +43,7 @@ struct Memory {
   AlignedBuffer<float> states[max_states - 1];    // [step, or one][row][padded]; in training one step more
   AlignedBuffer<float> operands[max_phases - 1];  // [step, or one][row][padded]
   AlignedBuffer<float> unprojected;               // [step, or one][row][padded]
+  AlignedBuffer<float> h_first;                   // [row][width]: h0 in training, for the way back
   AlignedBuffer<float> zeros;                     // a row
   AlignedBuffer<float> d_states[max_states];      // [row][padded]
   AlignedBuffer<float> d_projection;              // [step][row][padded width]

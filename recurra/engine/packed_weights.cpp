@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "recurra/base/error.h"
 #include "recurra/engine/schedule.h"
 
 namespace recurra {
@@ -87,7 +88,7 @@ void pack_plain(const float* weights,
 
 }  // namespace
 
-PackedWeights::PackedWeights(const Plan& plan, Use use) : use_(use) {
+PackedWeights::PackedWeights(const Plan& plan, Use use) : plan_(plan), use_(use) {
   const CellKernels& cell = plan.cell();
   const i64 padded = plan.padded();
   in = AlignedBuffer<float>(i64{plan.input()} * cell.input.count * padded);
@@ -107,6 +108,15 @@ PackedWeights::PackedWeights(const Plan& plan, Use use) : use_(use) {
   }
   const Panels& units = plan.unit_panels();
   if (plan.projected()) back_projection = AlignedBuffer<float>(i64{units.count} * units.width * plan.width());
+}
+
+void PackedWeights::check(const Plan& plan, Use use) const {
+  if (plan_ != plan) {
+    throw Error(ErrorCode::invalid_argument, "weights", "packs of this plan", "packs of another");
+  }
+  if (use == Use::training && !for_training()) {
+    throw Error(ErrorCode::invalid_argument, "weights", "packs for training", "packs for inference");
+  }
 }
 
 void PackedWeights::pack(const Plan& plan, const Weights& weights, const Execution& execution) noexcept {

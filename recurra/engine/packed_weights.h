@@ -22,6 +22,9 @@ class RECURRA_API PackedWeights {
   /// U, params and P must not be null.
   void pack(const Plan& plan, const Weights& weights, const Execution& execution = {}) noexcept;
 
+  /// Throws Error (invalid_argument) unless made for this plan and use.
+  void check(const Plan& plan, Use use) const;
+
   [[nodiscard]] bool for_training() const noexcept { return use_ == Use::training; }
 
   AlignedBuffer<float> in;                 // [block][input][input window][run]
@@ -34,6 +37,7 @@ class RECURRA_API PackedWeights {
   AlignedBuffer<float> back_projection;  // [panel of units][width][panel width]
 
  private:
+  Plan plan_;
   Use use_;
 };
 

@@ -26,9 +26,14 @@ struct Panels {
 /// Built once for a stack; immutable, shared by any number of threads.
 class RECURRA_API Plan {
  public:
-  /// Throws Error: unsupported for an unknown cell or a projection the cell cannot have, invalid_argument for
-  /// a size out of range.
+  /// Throws Error: unsupported for an unknown cell, invalid_argument for a size out of range or a projection
+  /// the cell cannot have.
   explicit Plan(const Stack& stack, const Target& target = active_target());
+
+  /// Whether both compute the same: what is made for one serves the other.
+  [[nodiscard]] bool operator==(const Plan& other) const noexcept {
+    return target_ == other.target_ && stack_ == other.stack_;
+  }
 
   [[nodiscard]] const Stack& stack() const noexcept { return stack_; }
 

@@ -53,16 +53,18 @@ Range row_share(const Memory& m, int member, int members) noexcept {
   if (m.running == 0) return {};
   const int rows = m.active[0];
   const i64 all = m.first[static_cast<std::size_t>(m.running)];
-  const auto bound = [&](int part) {
-    if (part == members) return rows;
-    i64 sum = 0;
-    int row = 0;
-    while (row < rows && sum + m.length[static_cast<std::size_t>(row)] / 2 < all * part / members) {
-      sum += m.length[static_cast<std::size_t>(row++)];
+  Range share;
+  i64 sum = 0;
+  for (int part = 1; part <= member + 1; ++part) {
+    share.first = share.last;
+    const int most = rows - (members - part);  // one row at least is left for each that follows
+    while (share.last < most &&
+           (part == members || share.last == share.first ||
+            sum + m.length[static_cast<std::size_t>(share.last)] / 2 < all * part / members)) {
+      sum += m.length[static_cast<std::size_t>(share.last++)];
     }
-    return row;
-  };
-  return {bound(member), bound(member + 1)};
+  }
+  return share;
 }
 
 }  // namespace recurra

@@ -14,6 +14,8 @@ struct Stack {
   i64 units = 0;         ///< > 0
   i64 projection = 0;    ///< width of the output after a product behind the step; 0: none, the output is h
   bool reverse = false;  ///< from the last step of each row to the first
+
+  bool operator==(const Stack&) const = default;
 };
 
 /// Canonical weights, row-major and contiguous, or their gradients. Gates in the cell's order.

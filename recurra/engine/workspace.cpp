@@ -46,6 +46,7 @@ void take_memory(const Plan& plan, i64 steps, i64 batch, bool training, Memory& 
   const i64 width = i64{plan.width_panels().count} * plan.width_panels().width;
   for (int k = 0; k < cell.states; ++k) m.d_states[k].grow(row);
   if (plan.projected()) m.d_projection.grow(product({steps, batch, width}));
+  m.h_first.grow(product({batch, plan.width()}));
   m.d_output.grow(product({batch, std::max(width, padded)}));
   m.sums.grow(sum_size(plan));
 }
@@ -93,18 +94,18 @@ void Workspace::prepare(const Plan& plan, i64 steps, i64 batch, bool training) {
                 "steps and batch from 0 up",
                 std::to_string(steps) + " and " + std::to_string(batch));
   }
-  if (m.plan == &plan && steps <= m.steps_room && batch <= m.batch_room && (m.training_room || !training))
+  if (m.plan == plan && steps <= m.steps_room && batch <= m.batch_room && (m.training_room || !training))
     return;
-  if (m.plan != &plan) m = Memory{};
+  if (m.plan != plan) m = Memory{};
   steps = std::max(steps, m.steps_room);
   batch = std::max(batch, m.batch_room);
   training = training || m.training_room;
-  m.plan = nullptr;  // stays so where memory ends half-way
+  m.plan.reset();    // stays so where memory ends half-way
   m.filled = false;  // what a forward left is in the memory given up
   take_memory(plan, steps, batch, training, m);
   if (training) take_memory(plan, steps, batch, false, m);
   take_tables(plan, steps, batch, training, m);
-  m.plan = &plan;
+  m.plan = plan;
   m.steps_room = steps;
   m.batch_room = batch;
   m.training_room = training;
