@@ -145,9 +145,17 @@ RECURRA_INLINE void finish_vector_backward(const StepArgs& s, int row, int vecto
 
   float* slots =
       s.gates[row] + s.gates_offset + vector / C::vectors * s.gates_block + vector % C::vectors * V::width;
+  // Padding meets zero weights in the products to come; an infinity of the row would make it NaN there.
+  const bool whole = s.units - unit >= V::width;
   RECURRA_UNROLL
   for (int k = 0; k < C::slots; ++k) {
-    if (!is_read_by_others<C>(Phase, k)) io.slot[k].store(slots + k * run);
+    if (is_read_by_others<C>(Phase, k)) continue;
+    if (whole) {
+      io.slot[k].store(slots + k * run);
+    } else {
+      V::zero().store(slots + k * run);
+      io.slot[k].store(slots + k * run, V::first(s.units - unit));
+    }
   }
   RECURRA_UNROLL
   for (int k = 0; k < C::states; ++k) io.d_state[k].store(s.d_state[k] + place);

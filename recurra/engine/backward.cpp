@@ -214,6 +214,9 @@ void backward(const Plan& plan,
               const Execution& execution) {
   Memory& m = workspace.memory();
   weights.check(plan, PackedWeights::Use::training);
+  if (execution.threads < 0) {
+    throw Error(ErrorCode::invalid_argument, "threads", "from 0 up", std::to_string(execution.threads));
+  }
   if (!m.filled || m.plan != plan || m.steps != call.steps || m.batch != call.batch) {
     throw Error(ErrorCode::invalid_argument,
                 "workspace",

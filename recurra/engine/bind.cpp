@@ -13,7 +13,11 @@ std::size_t index(i64 i) {
   return static_cast<std::size_t>(i);
 }
 
-void check_call(const Plan& plan, const Call& call, bool training, const Memory& m) {
+void check_call(
+    const Plan& plan, const Call& call, const Execution& execution, bool training, const Memory& m) {
+  if (execution.threads < 0) {
+    throw Error(ErrorCode::invalid_argument, "threads", "from 0 up", std::to_string(execution.threads));
+  }
   const bool ours = m.plan == plan;
   if (!ours || call.steps > m.steps_room || call.batch > m.batch_room || (training && !m.training_room)) {
     const auto room = [](i64 steps, i64 batch) {
@@ -134,7 +138,7 @@ void list_all(const Rows<T>& rows, const Memory& m, Table& all, Offset offset) {
 }  // namespace
 
 void bind_forward(const Plan& plan, const Call& call, const Execution& execution, bool training, Memory& m) {
-  check_call(plan, call, training, m);
+  check_call(plan, call, execution, training, m);
   const CellKernels& cell = plan.cell();
   m.steps = call.steps;
   m.batch = call.batch;

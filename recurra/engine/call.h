@@ -39,7 +39,7 @@ enum class Schedule {
 /// Where and how a call runs. The bits of its results do not depend on it.
 struct Execution {
   Team* team = nullptr;  ///< null: the process's
-  int threads = 0;       ///< at most this many; 0: all of the team
+  int threads = 0;       ///< at most this many; 0: all of the team; negative: Error (invalid_argument)
   Schedule schedule = Schedule::automatic;
   i64 chunk = 0;  ///< steps of input products made at once; 0: chosen
 };

@@ -1,6 +1,7 @@
 #include "recurra/engine/workspace.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "recurra/base/error.h"
@@ -88,10 +89,11 @@ const Report& Workspace::report() const noexcept {
 
 void Workspace::prepare(const Plan& plan, i64 steps, i64 batch, bool training) {
   Memory& m = *memory_;
-  if (steps < 0 || batch < 0) {
+  constexpr i64 most = std::numeric_limits<int>::max();  // rows and steps are counted in int
+  if (steps < 0 || batch < 0 || steps > most || batch > most) {
     throw Error(ErrorCode::invalid_argument,
                 "workspace",
-                "steps and batch from 0 up",
+                "steps and batch from 0 to 2147483647",
                 std::to_string(steps) + " and " + std::to_string(batch));
   }
   if (m.plan == plan && steps <= m.steps_room && batch <= m.batch_room && (m.training_room || !training))

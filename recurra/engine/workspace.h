@@ -22,8 +22,8 @@ class RECURRA_API Workspace {
   Workspace& operator=(const Workspace&) = delete;
 
   /// Makes room for calls of up to `steps` and `batch`. `training`: gates and states of all steps are kept
-  /// for the way back. Does nothing where the room suffices. Throws Error (invalid_argument) on negative
-  /// sizes or overflow, std::bad_alloc.
+  /// for the way back. Does nothing where the room suffices. Throws Error (invalid_argument) on sizes outside
+  /// 0 to 2^31 - 1 or overflow, std::bad_alloc.
   void prepare(const Plan& plan, i64 steps, i64 batch, bool training);
 
   /// What the last call did.
