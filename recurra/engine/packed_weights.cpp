@@ -122,7 +122,8 @@ void PackedWeights::check(const Plan& plan, Use use) const {
 void PackedWeights::pack(const Plan& plan, const Weights& weights, const Execution& execution) noexcept {
   const CellKernels& cell = plan.cell();
   // Copying a megabyte takes some 100 us; below a tenth of that a second thread does not pay.
-  const i64 floats = in.size() + back_in.size();
+  i64 floats = in.size() + back_in.size();
+  for (int p = 0; p < cell.phases; ++p) floats += state[p].size() + back_state[p].size();
   team_of(execution).run(floats > 32'768 ? threads_of(execution) : 1, [&](const Crew& crew) {
     const Range blocks = share(plan.blocks(), crew);
     const Gates input{cell.input_order, cell.input.count};
