@@ -1,6 +1,7 @@
 #include "recurra/base/team.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,9 +23,9 @@ constexpr int plain_spins = 64;
 // one.
 constexpr int wait_spins = plain_spins + 100;
 
-// A worker without a job looks for one for about 100 us, longer than what stands between the calls of a
-// training step.
-constexpr int idle_spins = 4000;
+// A worker without a job looks for one this long before it sleeps: what stands between two calls of a
+// training step takes 100 to 200 us, and waking a sleeper 10 to 50.
+constexpr std::chrono::microseconds idle_time{300};
 
 // The low bits of the word workers wait on say how many members the job has.
 constexpr std::uint32_t member_bits = 8;
@@ -80,10 +81,19 @@ struct Team::Shared {
   /// Looks before a member yields its processor.
   [[nodiscard]] int waits() const noexcept { return spin ? wait_spins : 0; }
 
+  /// Returns when there is another job than `seen`, or after a while.
+  void look_for_job(std::uint32_t seen) const noexcept {
+    const auto end = std::chrono::steady_clock::now() + idle_time;
+    for (int i = 0; job.load(std::memory_order_acquire) == seen; ++i) {
+      relax(i);
+      if (i % 64 == 63 && std::chrono::steady_clock::now() > end) return;
+    }
+  }
+
   void worker(int index) noexcept {
     std::uint32_t seen = 0;
     while (true) {
-      for (int i = 0; spin && i < idle_spins && job.load(std::memory_order_acquire) == seen; ++i) relax(i);
+      if (spin) look_for_job(seen);
       job.wait(seen, std::memory_order_acquire);
       seen = job.load(std::memory_order_acquire);
       const int members = static_cast<int>(seen & member_mask);

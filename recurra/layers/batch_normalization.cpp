@@ -111,11 +111,13 @@ const Tensor& BatchNormalization::forward(const Tensor& x, const Context& contex
   const float* gamma = gamma_.value.data();
   const float* beta = beta_.value.data();
   const i64 rows = x.size() / features_;
+  const std::vector<float> mean(mean_.begin(), mean_.end());
+  const std::vector<float> inverse(inverse_.begin(), inverse_.end());
   for (i64 row = 0; row < rows; ++row) {
     const float* from = x.data() + row * features_;
     float* to = y_.data() + row * features_;
-    for (std::size_t j = 0; j < mean_.size(); ++j) {
-      to[j] = static_cast<float>(gamma[j] * ((from[j] - mean_[j]) * inverse_[j]) + beta[j]);
+    for (std::size_t j = 0; j < mean.size(); ++j) {
+      to[j] = gamma[j] * ((from[j] - mean[j]) * inverse[j]) + beta[j];
     }
   }
   return y_;

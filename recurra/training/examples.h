@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "recurra/base/tensor.h"
+#include "recurra/engine/call.h"
 
 namespace recurra {
 
@@ -22,7 +23,7 @@ struct RECURRA_API Batch {
   std::vector<int> lengths;
 
   /// Becomes the examples of `rows`, in that order.
-  void gather(const Examples& examples, std::span<const int> rows);
+  void gather(const Examples& examples, std::span<const int> rows, const Execution& execution = {});
 };
 
 /// Throws Error (shape, dtype or invalid_argument), subject `name`, unless the parts agree: f32 x with at

@@ -77,7 +77,8 @@ Logs Sequential::run_epoch(const Examples& examples, const FitOptions& options, 
   for (i64 first = 0; first < count; first += options.batch_size) {
     const i64 rows = std::min(options.batch_size, count - first);
     batch.gather(examples,
-                 std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)));
+                 std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
+                 execution_);
     ++step;
     const std::string where = "at step " + std::to_string(step) + " of epoch " + std::to_string(epoch + 1);
     loss += update(batch, where) * static_cast<double>(rows);
@@ -131,7 +132,8 @@ Logs Sequential::evaluate(const Examples& examples, i64 batch_size) {
   for (i64 first = 0; first < count; first += batch_size) {
     const i64 rows = std::min(batch_size, count - first);
     batch.gather(examples,
-                 std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)));
+                 std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
+                 execution_);
     const std::span<const int> behind = lengths_behind(batch.lengths);
     const Tensor& output = forward(batch.x, batch.lengths, false);
     loss += loss_->compute(output, batch.y, behind, nullptr) * static_cast<double>(rows);

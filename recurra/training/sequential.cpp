@@ -123,7 +123,7 @@ Tensor Sequential::predict(const Tensor& x, std::span<const int> lengths, i64 ba
     rows.clear();
     for (i64 row = first; row < std::min(first + batch_size, x.shape()[0]); ++row)
       rows.push_back(static_cast<int>(row));
-    batch.gather(examples, rows);
+    batch.gather(examples, rows, execution_);
     const Tensor& y = forward(batch.x, batch.lengths, false);
     std::copy_n(y.data(), y.size(), result.data() + first * (result.size() / std::max<i64>(x.shape()[0], 1)));
   }
