@@ -50,13 +50,6 @@ class BackwardPass {
     return by_rows ? Range{0, panels.count} : even_share(panels.count, crew_.index(), crew_.count());
   }
 
-  void set_rows(i64 t, ProductArgs& p) const noexcept {
-    const int active = m_.active[static_cast<std::size_t>(t)];
-    p.first_row = std::min(rows_.first, active);
-    p.last_row = std::min(rows_.last, active);
-    p.product_rows = p.last_row;
-  }
-
   /// The operand of what step t + 1 sends back: rows that end at t have none.
   void next_step_operand(i64 t, ProductArgs& p) const noexcept {
     const bool any = cell_.dense && t + 1 < m_.running;
@@ -69,7 +62,7 @@ class BackwardPass {
   /// With a projection: gradient of the output of step t, dy and what step t + 1 sends back.
   void output_gradient(i64 t) noexcept {
     ProductArgs p{};
-    set_rows(t, p);
+    set_rows(m_, rows_, t, p);
     const int first = width_panels_.first * plan_.width_panels().width;
     const int last = std::min(width_panels_.last * plan_.width_panels().width, plan_.width());
     for (int row = p.first_row; row < p.last_row; ++row) {
@@ -103,7 +96,7 @@ class BackwardPass {
       s.dy_offset = t * m_.dy.step;
     }
     ProductArgs p{};
-    set_rows(t, p);
+    set_rows(m_, rows_, t, p);
     p.first_panel = unit_panels_.first;
     p.last_panel = unit_panels_.last;
     p.descending = (t & 1) != 0;
@@ -132,7 +125,7 @@ class BackwardPass {
     const Panels& panels = plan_.operand_panels(0);
     const Range share = plan_.projected() ? width_panels_ : unit_panels_;
     ProductArgs p{};
-    set_rows(0, p);
+    set_rows(m_, rows_, 0, p);
     p.first_panel = share.first;
     p.last_panel = share.last;
     plain_panels(panels, weights_.back_state[0].data(), gate_depth(cell_.phase[0]), p);

@@ -66,7 +66,7 @@ class ForwardPass {
       return;
     }
     for (i64 t = first; t < last; ++t) {
-      set_rows(t, p);
+      set_rows(m_, rows_, t, p);
       p.a = m_.x.at.data();
       p.a_offset = t * m_.x.step;
       p.out = m_.gate.at.data();
@@ -79,7 +79,7 @@ class ForwardPass {
     StepArgs s = step_args(plan_, weights_, m_, t, phase);
     const Window window = cell_.phase[phase];
     ProductArgs p{};
-    set_rows(t, p);
+    set_rows(m_, rows_, t, p);
     p.first_panel = blocks_.first;
     p.last_panel = blocks_.last;
     p.descending = (t & 1) != 0;
@@ -112,7 +112,7 @@ class ForwardPass {
 
   void projection(i64 t) noexcept {
     ProductArgs p{};
-    set_rows(t, p);
+    set_rows(m_, rows_, t, p);
     p.first_panel = width_panels_.first;
     p.last_panel = width_panels_.last;
     plain_panels(plan_.width_panels(), weights_.projection.data(), plan_.units(), p);
@@ -125,13 +125,6 @@ class ForwardPass {
     begin_stage();
     run_product(p);
     end_stage();
-  }
-
-  void set_rows(i64 t, ProductArgs& p) const noexcept {
-    const int active = m_.active[static_cast<std::size_t>(t)];
-    p.first_row = std::min(rows_.first, active);
-    p.last_row = std::min(rows_.last, active);
-    p.product_rows = p.last_row;
   }
 
   void run_product(ProductArgs& p) noexcept {

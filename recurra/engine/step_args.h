@@ -3,6 +3,7 @@
 
 #include "recurra/engine/memory.h"
 #include "recurra/engine/packed_weights.h"
+#include "recurra/engine/schedule.h"
 
 namespace recurra {
 
@@ -33,6 +34,14 @@ namespace recurra {
   }
   for (int k = 0; m.keep && k < plan.cell().states; ++k) s.d_state[k] = m.d_states[k].data();
   return s;
+}
+
+/// Those of a member's rows that still run at step `step`.
+inline void set_rows(const Memory& m, Range rows, i64 step, ProductArgs& p) noexcept {
+  const int active = m.active[static_cast<std::size_t>(step)];
+  p.first_row = rows.first < active ? rows.first : active;
+  p.last_row = rows.last < active ? rows.last : active;
+  p.product_rows = p.last_row;
 }
 
 /// The product over the rows' slots in `window` of step `step`: the operand of everything on the way back.
