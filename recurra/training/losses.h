@@ -13,7 +13,12 @@ namespace recurra {
 /// sum_over_batch_size.
 class RECURRA_API Loss {
  public:
+  Loss() = default;
   virtual ~Loss() = default;
+  Loss(const Loss&) = delete;
+  Loss& operator=(const Loss&) = delete;
+  Loss(Loss&&) = delete;
+  Loss& operator=(Loss&&) = delete;
 
   /// Keras's name, sparse_categorical_crossentropy, ….
   [[nodiscard]] virtual const char* name() const noexcept = 0;

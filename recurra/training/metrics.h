@@ -12,7 +12,12 @@ namespace recurra {
 /// A mean over samples, taken up batch by batch.
 class RECURRA_API Metric {
  public:
+  Metric() = default;
   virtual ~Metric() = default;
+  Metric(const Metric&) = delete;
+  Metric& operator=(const Metric&) = delete;
+  Metric(Metric&&) = delete;
+  Metric& operator=(Metric&&) = delete;
 
   /// As it stands in logs: accuracy, ….
   [[nodiscard]] virtual const char* name() const noexcept = 0;

@@ -13,6 +13,10 @@ namespace recurra {
 class RECURRA_API Optimizer {
  public:
   virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+  Optimizer(Optimizer&&) = delete;
+  Optimizer& operator=(Optimizer&&) = delete;
 
   /// Keras's name in lower case.
   [[nodiscard]] virtual const char* name() const noexcept = 0;
