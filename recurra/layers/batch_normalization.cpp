@@ -146,16 +146,27 @@ const Tensor& BatchNormalization::backward(const Tensor& x,
     gamma_.gradient.data()[j] = static_cast<float>(d_gamma[j]);
   }
   dx_.resize(want_dx ? x.shape() : Shape{0});
+  if (!want_dx) return dx_;
+  // dx = slope * (dy - mean part - normalized * variance part), the parts zero for rows outside the
+  // statistics.
   const double count = static_cast<double>(std::max<i64>(count_, 1));
-  for (i64 row = 0; want_dx && row < rows; ++row) {
+  std::vector<float> slope(features), mean(features), inverse(features), mean_part(features),
+      variance_part(features);
+  for (std::size_t j = 0; j < features; ++j) {
+    slope[j] = static_cast<float>(gamma_.value.data()[j] * inverse_[j]);
+    mean[j] = static_cast<float>(mean_[j]);
+    inverse[j] = static_cast<float>(inverse_[j]);
+    mean_part[j] = static_cast<float>(d_beta[j] / count);
+    variance_part[j] = static_cast<float>(d_gamma[j] / count);
+  }
+  for (i64 row = 0; row < rows; ++row) {
     const float* from = x.data() + row * features_;
     const float* d = dy.data() + row * features_;
     float* to = dx_.data() + row * features_;
-    const double share = counted_[static_cast<std::size_t>(row)] != 0 ? 1.0 / count : 0.0;
+    const float share = counted_[static_cast<std::size_t>(row)] != 0 ? 1.0F : 0.0F;
     for (std::size_t j = 0; j < features; ++j) {
-      const double normalized = (from[j] - mean_[j]) * inverse_[j];
-      to[j] = static_cast<float>(gamma_.value.data()[j] * inverse_[j] *
-                                 (d[j] - share * (d_beta[j] + normalized * d_gamma[j])));
+      const float normalized = (from[j] - mean[j]) * inverse[j];
+      to[j] = slope[j] * (d[j] - share * (mean_part[j] + normalized * variance_part[j]));
     }
   }
   return dx_;

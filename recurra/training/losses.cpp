@@ -58,13 +58,16 @@ double SparseCategoricalCrossentropy::compute(const Tensor& output,
     }
     const double largest = *std::max_element(logits, logits + classes);
     double sum = 0;
-    for (i64 j = 0; j < classes; ++j) sum += std::exp(logits[j] - largest);
+    for (i64 j = 0; j < classes; ++j) {
+      const double power = std::exp(logits[j] - largest);
+      sum += power;
+      if (d != nullptr) d[j] = static_cast<float>(power);
+    }
     loss += std::log(sum) + largest - logits[labels[sample]];
     if (d == nullptr) continue;
-    for (i64 j = 0; j < classes; ++j) {
-      const double probability = std::exp(logits[j] - largest) / sum;
-      d[j] = static_cast<float>((probability - (j == labels[sample] ? 1.0 : 0.0)) * scale);
-    }
+    const auto factor = static_cast<float>(scale / sum);
+    for (i64 j = 0; j < classes; ++j) d[j] *= factor;
+    d[labels[sample]] -= static_cast<float>(scale);
   }
   return loss * scale;
 }
