@@ -1,6 +1,7 @@
 /// The same bits however the work is spread, grouped or cut, on shapes where it really is.
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,6 +24,7 @@ struct Variant {
   const char* name;
   bool lengths, reverse, initial, sequence;
   int projection;
+  bool masks = false, dropout = false;
 };
 
 constexpr Variant variants[] = {
@@ -32,7 +34,11 @@ constexpr Variant variants[] = {
     {"reverse with initial states, final states only", false, true, true, false, 0},
     {"projection", true, false, true, true, 75},
     {"reverse projection", true, true, true, true, 75},
+    {"mask with holes", false, false, true, true, 0, true},
+    {"mask and dropout, reverse", false, true, true, true, 0, true, true},
 };
+
+constexpr std::size_t first_masked = 6;
 
 std::vector<std::string> all_cells() {
   std::vector<std::string> names;
@@ -65,6 +71,8 @@ EngineCase make_case(const Target& table,
   if (variant.lengths) c.lengths = {7, 17, 0, 1, 12, 17, 3, 16, 17, 2, 5, 15, 8};
   Random random(seed, stream);
   c.fill(random);
+  if (variant.masks) c.mask_steps(random, variant.initial);
+  if (variant.dropout) c.drop_out(random, 0.3, kernels.dense);
   return c;
 }
 
@@ -98,11 +106,22 @@ class BitsTest : public testing::TestWithParam<std::string> {
   /// Calls check(table, case) for every target and every variant the cell can have.
   template <class Check>
   static void for_each_case(Check check) {
+    for_each_case(std::span(variants), check);
+  }
+
+  /// Of the variants whose steps all count, or count up to a length.
+  template <class Check>
+  static void for_each_case_without_masks(Check check) {
+    for_each_case(std::span(variants).first(first_masked), check);
+  }
+
+  template <class Check>
+  static void for_each_case(std::span<const Variant> chosen, Check check) {
     std::uint64_t stream = 0;
     for (const Target* target : supported_targets()) {
       const Target& table = table_of(*target, GetParam());
       const CellKernels& cell = find_cell(table, GetParam());
-      for (const Variant& variant : variants) {
+      for (const Variant& variant : chosen) {
         if (variant.projection > 0 && (cell.reads_h || !cell.dense)) continue;
         SCOPED_TRACE(std::string(target->name) + ", " + variant.name);
         check(table, make_case(table, GetParam(), variant, ++stream));
@@ -221,7 +240,8 @@ struct Problem {
     for (int k = 0; k < 3; ++k) states[k].assign(c.values.initial[k].begin(), c.values.initial[k].end());
     const std::vector<Floats> w = weights_of(c.values);
     packs.pack(plan, {w[0].data(), w[1].data(), w[2].data(), w[3].data(), w[4].data()}, spread);
-    workspace.prepare(plan, steps, batch, use == PackedWeights::Use::training);
+    workspace.prepare(plan,
+                      {.steps = steps, .batch = batch, .training = use == PackedWeights::Use::training});
   }
 
   /// Steps first .. first + count of every row, from `states` and into them.
@@ -248,7 +268,7 @@ struct Problem {
 
 TEST_P(BitsTest, calls_that_carry_states_equal_one_call) {
   Team team(2);
-  for_each_case([&](const Target& table, const EngineCase& c) {
+  for_each_case_without_masks([&](const Target& table, const EngineCase& c) {
     if (c.sizes.reverse) return;
     const Outputs whole = run_forward(c, table, {&team, 2, Schedule::units});
     for (const int part : {1, 5, 16}) {
@@ -275,7 +295,7 @@ Floats slice(const Floats& sequence, int t) {
 
 TEST_P(BitsTest, step_by_step_equals_the_whole_sequence) {
   Team team(2);
-  for_each_case([&](const Target& table, EngineCase c) {
+  for_each_case_without_masks([&](const Target& table, EngineCase c) {
     if (c.sizes.reverse) return;
     c.lengths.clear();
     const Outputs whole = run_forward(c, table, {&team, 1});
@@ -292,7 +312,7 @@ TEST_P(BitsTest, step_by_step_equals_the_whole_sequence) {
 
 TEST_P(BitsTest, packing_on_several_threads_gives_the_same_packs) {
   Team team(3);
-  for_each_case([&](const Target& table, EngineCase c) {
+  for_each_case_without_masks([&](const Target& table, EngineCase c) {
     c.sizes.input = 20'000 / c.sizes.units;  // enough to be worth a second thread
     Random random(seed);
     c.fill(random);
@@ -315,14 +335,14 @@ TEST_P(BitsTest, packing_on_several_threads_gives_the_same_packs) {
 /// Two threads, one plan and packs, workspaces of their own, one team.
 TEST_P(BitsTest, two_calls_at_once_on_one_team_give_the_bits_of_one) {
   Team team(3);
-  for_each_case([&](const Target& table, const EngineCase& c) {
+  for_each_case_without_masks([&](const Target& table, const EngineCase& c) {
     if (!c.take_sequence) return;
     const Outputs expected = run_forward(c, table, {&team, 1});
     const Problem shared(c, table, PackedWeights::Use::inference);
     const auto call_often = [&](int& wrong) {
       for (int i = 0; i < 3; ++i) {
         Problem own(c, table, PackedWeights::Use::inference);
-        own.workspace.prepare(shared.plan, steps, batch, false);
+        own.workspace.prepare(shared.plan, {.steps = steps, .batch = batch});
         const Execution execution{&team, 3, Schedule::units};
         forward(shared.plan, shared.packs, own.part(0, steps), own.workspace, false, execution);
         wrong += same_bits(own.y, expected.y) && same_bits(own.states[0], expected.final[0]) ? 0 : 1;
@@ -369,7 +389,7 @@ std::vector<Floats> train(const EngineCase& c, const Target& table, std::vector<
 
 TEST_P(BitsTest, gradients_overwrite_what_was_there_or_add_to_it_once) {
   Random random(seed);
-  for_each_case([&](const Target& table, const EngineCase& c) {
+  for_each_case_without_masks([&](const Target& table, const EngineCase& c) {
     std::vector<Floats> none = weights_of(c.values);
     for (Floats& v : none) v.assign(v.size(), std::numeric_limits<float>::quiet_NaN());
     std::vector<Floats> before = weights_of(c.values);
@@ -386,7 +406,7 @@ TEST_P(BitsTest, gradients_overwrite_what_was_there_or_add_to_it_once) {
 /// As in a stateful layer, where each call starts from the last one's states and overwrites them.
 TEST_P(BitsTest, training_may_update_its_states_in_place) {
   Team team(1);
-  for_each_case([&](const Target& table, EngineCase c) {
+  for_each_case_without_masks([&](const Target& table, EngineCase c) {
     for (auto& values : c.outside.final) values.assign(values.size(), 0.0);
     const Outputs apart = run_training(c, table, {&team});
     const std::vector<Floats> in_place = train(c, table, weights_of(c.values), false);

@@ -1,4 +1,4 @@
-/// Where the engine's promises end: no numbers, no memory, mistakes of the caller, nothing to do.
+/// Where the engine's promises end: no numbers, no memory, nothing to do.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -13,6 +13,7 @@
 
 #include "recurra/base/error.h"
 #include "tests/support/engine_case.h"
+#include "tests/support/engine_layer.h"
 #include "tests/support/temporary_folder.h"
 
 static std::atomic<long> allocations{0};
@@ -152,44 +153,6 @@ TEST(Values, infinite_inputs_saturate) {
   }
 }
 
-/// A layer with all it needs for calls.
-struct Layer {
-  explicit Layer(const Stack& stack, i64 steps = 4, i64 batch = 2, const Target& target = active_target())
-      : plan(stack, target), packs(plan, PackedWeights::Use::training) {
-    const auto take = [&](i64 size) {
-      return memory.emplace_back(std::size_t(size), 0.1F).data();
-    };
-    const i64 units = plan.units();
-    const i64 gates = plan.cell().gates * units;
-    const auto take_weights = [&]() -> WeightGradients {
-      return {take(plan.input() * gates),
-              take(plan.width() * gates),
-              take(gates),
-              take(plan.cell().params * units),
-              take(units * stack.projection)};
-    };
-    const WeightGradients w = take_weights();
-    weights = {w.W, w.U, w.b, w.params, w.P};
-    call.steps = steps;
-    call.batch = batch;
-    call.x = batch_major<const float>(take(steps * batch * plan.input()), steps, plan.input());
-    call.y = batch_major(take(steps * batch * plan.width()), steps, plan.width());
-    for (int k = 0; k < plan.cell().states; ++k)
-      call.final[k] = take(batch * std::max<i64>(plan.width(), units));
-    back.dy = batch_major<const float>(take(steps * batch * plan.width()), steps, plan.width());
-    back.dx = batch_major(take(steps * batch * plan.input()), steps, plan.input());
-    back.d_weights = take_weights();
-    packs.pack(plan, weights);
-  }
-
-  std::list<Floats> memory;
-  Plan plan;
-  PackedWeights packs;
-  Weights weights;
-  Call call;
-  BackwardCall back;
-};
-
 /// Everything a prepared layer does.
 void run_all(Layer& layer, Workspace& workspace, const Execution& execution) {
   layer.packs.pack(layer.plan, layer.weights, execution);
@@ -202,12 +165,12 @@ void run_all(Layer& layer, Workspace& workspace, const Execution& execution) {
 TEST(Values, a_workspace_that_saw_nan_forgets_it) {
   Team team(2);
   for_each_cell([&](const Target& table, const CellKernels& cell) {
-    const Stack stack{cell.name, 6, 70, cell.dense && !cell.reads_h ? 9 : 0, false};
-    Layer used(stack, 5, 3, table);
-    Layer fresh(stack, 5, 3, table);
+    const Recurrence recurrence{cell.name, 6, 70, cell.dense && !cell.reads_h ? 9 : 0, false};
+    Layer used(recurrence, 5, 3, table);
+    Layer fresh(recurrence, 5, 3, table);
     Workspace workspace, other;
-    workspace.prepare(used.plan, 5, 3, true);
-    other.prepare(fresh.plan, 5, 3, true);
+    workspace.prepare(used.plan, {.steps = 5, .batch = 3, .training = true});
+    other.prepare(fresh.plan, {.steps = 5, .batch = 3, .training = true});
     for (Floats& values : used.memory) std::fill(values.begin(), values.end(), nan);
     run_all(used, workspace, {&team, 2, Schedule::units});
     for (Floats& values : used.memory) std::fill(values.begin(), values.end(), 0.1F);
@@ -232,119 +195,14 @@ TEST(Allocation, a_prepared_layer_allocates_nothing) {
       Layer layer({cell.name, 30, 150, projection, false}, 12, 20, table);
       for (const Execution& execution : {Execution{}, {&team, 1}, {&team, 2}, {&team, 2, Schedule::units}}) {
         Workspace workspace;
-        workspace.prepare(layer.plan, layer.call.steps, layer.call.batch, true);
+        workspace.prepare(layer.plan,
+                          {.steps = layer.call.steps, .batch = layer.call.batch, .training = true});
         const long before = allocations;
         run_all(layer, workspace, execution);
         EXPECT_EQ(allocations - before, 0) << execution.threads << " threads";
       }
     }
   });
-}
-
-template <class Action>
-std::string refusal(Action action) {
-  return error_text(ErrorCode::invalid_argument, action);
-}
-
-/// Calls of a layer, by the texts they are refused with.
-struct Caller {
-  std::string forward(bool training = false) {
-    return refusal([&] { recurra::forward(layer.plan, *packs, call, workspace, training); });
-  }
-
-  std::string backward() {
-    return refusal([&] { recurra::backward(layer.plan, *packs, call, layer.back, workspace); });
-  }
-
-  Layer layer{{"lstm", 3, 5, 0, false}};
-  Workspace workspace;
-  Call call = layer.call;
-  const PackedWeights* packs = &layer.packs;
-};
-
-TEST(Errors, a_workspace_must_be_prepared_for_the_call) {
-  Caller caller;
-  const std::string wanted = "workspace: expected one prepared for this plan, 4 steps and 2 rows";
-  EXPECT_EQ(caller.forward(), wanted + ", got 0 steps and 0 rows");
-  caller.workspace.prepare(caller.layer.plan, 3, 2, false);
-  EXPECT_EQ(caller.forward(), wanted + ", got 3 steps and 2 rows");
-  caller.workspace.prepare(caller.layer.plan, 4, 1, false);
-  EXPECT_EQ(caller.forward(), "no error") << "room of both";
-  EXPECT_EQ(caller.forward(true), wanted + " for training, got 4 steps and 2 rows for inference");
-  const Plan other({"lstm", 3, 4, 0, false});
-  caller.workspace.prepare(other, 4, 2, true);
-  EXPECT_EQ(caller.forward(), wanted + ", got 0 steps and 0 rows");
-}
-
-TEST(Errors, a_workspace_notices_another_plan_in_the_place_of_its_own) {
-  Layer small({"lstm", 3, 5, 0, false});
-  auto plan = std::make_optional<Plan>(Stack{"lstm", 3, 50, 0, false});
-  Workspace workspace;
-  workspace.prepare(*plan, 4, 2, false);
-  plan.emplace(Stack{"lstm", 3, 5, 0, false});
-  EXPECT_EQ(refusal([&] { forward(*plan, small.packs, small.call, workspace); }),
-            "workspace: expected one prepared for this plan, 4 steps and 2 rows, got 0 steps and 0 rows");
-}
-
-TEST(Errors, a_workspace_has_sizes_from_0_up_that_fit) {
-  Caller caller;
-  const auto prepare = [&](i64 steps, i64 batch) {
-    return refusal([&] { caller.workspace.prepare(caller.layer.plan, steps, batch, false); });
-  };
-  EXPECT_EQ(prepare(-1, 2), "workspace: expected steps and batch from 0 to 2147483647, got -1 and 2");
-  EXPECT_EQ(prepare(4, -2), "workspace: expected steps and batch from 0 to 2147483647, got 4 and -2");
-  EXPECT_EQ(prepare(i64{1} << 31, 2),
-            "workspace: expected steps and batch from 0 to 2147483647, got 2147483648 and 2");
-}
-
-TEST(Errors, a_call_has_sizes_from_0_up_an_input_and_lengths_within_its_steps) {
-  Caller caller;
-  caller.workspace.prepare(caller.layer.plan, 4, 2, true);
-  caller.call.steps = -1;
-  EXPECT_EQ(caller.forward(), "call: expected steps and batch from 0 up, got -1 and 2");
-  caller.call.batch = -3;
-  EXPECT_EQ(caller.forward(), "call: expected steps and batch from 0 up, got -1 and -3");
-  caller.call = caller.layer.call;
-  caller.call.x.data = nullptr;
-  EXPECT_EQ(caller.forward(), "x: expected a sequence, got null");
-  caller.call = caller.layer.call;
-  int lengths[] = {4, 5};
-  caller.call.lengths = lengths;
-  EXPECT_EQ(caller.forward(), "lengths[1]: expected 0 to 4, got 5");
-  lengths[0] = -1;
-  EXPECT_EQ(caller.forward(), "lengths[0]: expected 0 to 4, got -1");
-}
-
-TEST(Errors, each_training_forward_serves_one_backward) {
-  Caller caller;
-  std::string wanted = "workspace: expected one filled by a training forward of this call, unused, got ";
-  caller.workspace.prepare(caller.layer.plan, 4, 2, true);
-  EXPECT_EQ(caller.backward(), wanted + "none");
-  EXPECT_EQ(caller.forward(), "no error");
-  EXPECT_EQ(caller.backward(), wanted + "none");
-  EXPECT_EQ(caller.forward(true), "no error");
-  caller.call.steps = 3;
-  EXPECT_EQ(caller.backward(), wanted + "one of another call");
-  caller.call.steps = 4;
-  EXPECT_EQ(caller.backward(), "no error");
-  EXPECT_EQ(caller.backward(), wanted + "none");
-  EXPECT_EQ(caller.forward(true), "no error");
-  caller.workspace.prepare(caller.layer.plan, 5, 2, true);
-  EXPECT_EQ(caller.backward(), wanted + "none") << "its memory is new";
-}
-
-TEST(Errors, packs_must_be_made_for_training_and_for_this_plan) {
-  Caller caller;
-  caller.workspace.prepare(caller.layer.plan, 4, 2, true);
-  const Layer larger({"lstm", 3, 50, 0, false});
-  const PackedWeights inference(caller.layer.plan, PackedWeights::Use::inference);
-  EXPECT_EQ(caller.forward(true), "no error");
-  caller.packs = &larger.packs;
-  EXPECT_EQ(caller.backward(), "weights: expected packs of this plan, got packs of another");
-  EXPECT_EQ(caller.forward(), "weights: expected packs of this plan, got packs of another");
-  caller.packs = &inference;
-  EXPECT_EQ(caller.backward(), "weights: expected packs for training, got packs for inference");
-  EXPECT_EQ(caller.forward(true), "weights: expected packs for training, got packs for inference");
 }
 
 /// Final states are the initial ones, gradients of the initial the final ones', and of the weights zero.

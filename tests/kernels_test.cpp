@@ -65,7 +65,7 @@ Floats evaluate(const Evaluation& e, const Target& target, const Floats& x, int 
   PackedWeights packs(plan, PackedWeights::Use::inference);
   packs.pack(plan, {W.data(), U.data(), b.data(), nullptr, nullptr});
   Workspace workspace;
-  workspace.prepare(plan, 1, i64(x.size()), false);
+  workspace.prepare(plan, {.steps = 1, .batch = i64(x.size())});
   Floats states[2] = {Floats(x.size() * units), Floats(x.size() * units)};
   const Floats c(x.size() * units, e.c);
   Call call;

@@ -1,6 +1,7 @@
 /// The target that was asked for is the one that ran. Run once for each value of RECURRA_TARGET, and without
 /// it.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -108,7 +109,7 @@ TEST_F(TargetTest, its_kernels_run_forward_and_backward) {
 }
 
 TEST_F(TargetTest, a_plan_takes_it_where_none_is_named) {
-  EXPECT_EQ(Plan(Stack{"lstm", 3, 5, 0, false}).target().name, expected_target());
+  EXPECT_EQ(Plan(Recurrence{"lstm", 3, 5, 0, false}).target().name, expected_target());
 }
 
 TEST(TargetsTest, the_supported_targets_are_the_ones_the_system_lists) {
@@ -156,7 +157,7 @@ TEST(PlansTest, have_a_known_cell_and_sizes_in_range) {
 }
 
 TEST(PlansTest, refuse_a_projection_for_a_cell_that_cannot_have_one) {
-  for (const std::string cell : {"two_phases", "diagonal", "scan"}) {
+  for (const std::string cell : {"diagonal", "scan"}) {
     const auto make = [&] {
       Plan({cell, 3, 5, 2, false}, toy_target(active_target()));
     };
@@ -165,13 +166,27 @@ TEST(PlansTest, refuse_a_projection_for_a_cell_that_cannot_have_one) {
   }
 }
 
+TEST(PlansTest, refuse_activations_the_cell_has_no_place_for_or_out_of_range) {
+  const auto refusal = [](std::vector<Activation> activations) {
+    return error_text(ErrorCode::invalid_argument, [&] { Plan({"lstm", 3, 5, 0, false, activations}); });
+  };
+  const Activation tanh{ActivationKind::tanh};
+  EXPECT_EQ(refusal({tanh}), "activations: expected none or 5 for cell \"lstm\", got 1");
+  EXPECT_EQ(refusal({{ActivationKind::elu, -1.0F}, tanh, tanh, tanh, tanh}),
+            "activations elu: expected alpha from 0 up, got -1.000000");
+  EXPECT_EQ(refusal({{ActivationKind::affine, 1.0F, NAN}, tanh, tanh, tanh, tanh}),
+            "activations affine: expected a finite beta, got nan");
+  EXPECT_EQ(refusal({{ActivationKind::clipped_relu, 0.0F}, tanh, tanh, tanh, tanh}),
+            "activations clipped_relu: expected alpha above 0, got 0.000000");
+}
+
 /// Asks for the active target in a process that has RECURRA_TARGET=bogus, writes the error and ends with
 /// status 3.
 [[noreturn]] void ask_for_bogus() {
   setenv("RECURRA_TARGET", "bogus", 1);
   const std::string first = error_text(ErrorCode::unsupported, [] { (void)active_target(); });
   const std::string second = error_text(ErrorCode::unsupported, [] {
-    (void)Plan(Stack{"lstm", 3, 5, 0, false});
+    (void)Plan(Recurrence{"lstm", 3, 5, 0, false});
   });
   std::fprintf(stderr, "%s\n%s\n", first.c_str(), second.c_str());
   std::_Exit(3);

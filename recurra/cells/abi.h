@@ -9,6 +9,7 @@ namespace recurra {
 inline constexpr int max_gates = 6;
 inline constexpr int max_states = 3;
 inline constexpr int max_phases = 3;
+inline constexpr int max_activations = 6;
 
 /// A run of slots or gates.
 struct Window {
@@ -28,7 +29,8 @@ struct StepArgs {
   // Slots of block b: gates[row] + gates_offset + b * gates_block.
   float* const* gates;
   i64 gates_offset, gates_block;
-  const float* params;  // [block][param][vectors * width]
+  const float* params;            // [block][param][vectors * width]
+  const Activation* activations;  // those chosen at run time; not read by the epilogues of the cell's own
 
   // State 0 is the output h, unit by unit as the caller stores it.
   const float* const* h_old;
@@ -42,6 +44,11 @@ struct StepArgs {
   // What a phase hands to the product of the next.
   float* const* operand;
   i64 operand_offset;
+  // Dropout of the recurrent operand: factors of the units (null: none), by which operands are multiplied;
+  // the last phase stores h times them beside h.
+  const float* const* dropout;
+  float* const* h_dropped;
+  i64 h_dropped_offset;
 
   // Backward: gradient of h from outside (null: none), and of every state, row * state_row + unit.
   const float* const* dy;
@@ -72,8 +79,11 @@ struct CellKernels {
   Window input;
   int state_order[max_gates];
   int input_order[max_gates];
-  Epilogue forward[max_phases];
-  Epilogue backward[max_phases];
+  int activation_count;
+  Activation activations[max_activations];  // the cell's own
+  // [0] with the cell's own activations, [1] with those of StepArgs.
+  Epilogue forward[2][max_phases];
+  Epilogue backward[2][max_phases];
   void (*param_gradient)(const ParamGradientArgs&);
 };
 

@@ -10,12 +10,20 @@
 /// the windows of both products. `d_state` comes as the gradient of the new states, all of it, and leaves as
 /// the direct part of that of the old ones; the engine adds what goes through the product. `d_operand` is the
 /// gradient of what `step` put in `operand`. Phases run last to first.
+///
+/// Activations: a cell names its own in `activations` and reaches for them by their place: `io.activate<0>(x,
+/// io.slot[0])` gives the value and leaves in the slot what the way back needs, `io.kept<0>(io.slot[0])`
+/// gives value and slope from that, `io.at<4>(x)` from an argument. So one `step` serves the cell's own
+/// activations, known when it is compiled, and any others.
 #pragma once
 
 #include "recurra/cells/abi.h"
-#include "recurra/simd/math.h"
+#include "recurra/simd/activations.h"
 
 namespace recurra::RECURRA_TARGET_NAME {
+
+inline constexpr Activation own_tanh{ActivationKind::tanh, 0.0F, 0.0F};
+inline constexpr Activation own_sigmoid{ActivationKind::sigmoid, 0.0F, 0.0F};
 
 /// What most cells are: one phase, a dense product, no parameters, gates in canonical order.
 struct CellBase {
@@ -29,8 +37,72 @@ struct CellBase {
   static constexpr int input_order[max_gates] = {0, 1, 2, 3, 4, 5};
 };
 
-template <Lane V, class C>
-struct StepIo {
+/// A value of an activation and its slope there.
+template <Lane V>
+struct Activated {
+  V value;
+  V slope;
+};
+
+/// The cell's own activations: what is not used falls away when it is compiled.
+template <class C>
+struct OwnActivations {
+  RECURRA_INLINE explicit OwnActivations(const Activation*) {}
+
+  template <int K>
+  RECURRA_INLINE static constexpr Activation get() {
+    return C::activations[K];
+  }
+};
+
+/// Activations chosen at run time.
+template <class C>
+struct ChosenActivations {
+  const Activation* chosen;
+
+  RECURRA_INLINE explicit ChosenActivations(const Activation* activations) : chosen(activations) {}
+
+  template <int K>
+  RECURRA_INLINE const Activation& get() const {
+    return chosen[K];
+  }
+};
+
+/// What both ways have: activations by place.
+template <Lane V, class A>
+struct ActivationIo {
+  A activations;
+
+  RECURRA_INLINE explicit ActivationIo(const Activation* chosen) : activations(chosen) {}
+
+  template <int K>
+  RECURRA_INLINE V activate(V x) const {
+    return recurra::RECURRA_TARGET_NAME::activate(activations.template get<K>(), x);
+  }
+
+  template <int K>
+  RECURRA_INLINE V activate(V x, V& kept) const {
+    const V y = activate<K>(x);
+    kept = keeps_argument(activations.template get<K>().kind) ? x : y;
+    return y;
+  }
+
+  template <int K>
+  RECURRA_INLINE Activated<V> kept(V kept) const {
+    const V y = keeps_argument(activations.template get<K>().kind) ? activate<K>(kept) : kept;
+    return {y, slope(activations.template get<K>(), kept, y)};
+  }
+
+  template <int K>
+  RECURRA_INLINE Activated<V> at(V x) const {
+    const V y = activate<K>(x);
+    return {y, slope(activations.template get<K>(), x, y)};
+  }
+};
+
+template <Lane V, class C, class A>
+struct StepIo : ActivationIo<V, A> {
+  using ActivationIo<V, A>::ActivationIo;
   V gate[C::gates];
   V slot[C::slots];
   V state[C::states];
@@ -38,8 +110,9 @@ struct StepIo {
   V operand;
 };
 
-template <Lane V, class C>
-struct BackwardIo {
+template <Lane V, class C, class A>
+struct BackwardIo : ActivationIo<V, A> {
+  using ActivationIo<V, A>::ActivationIo;
   V slot[C::slots];
   V old_state[C::states];
   V new_state[C::states];

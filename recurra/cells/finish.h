@@ -40,7 +40,7 @@ RECURRA_INLINE void load_params(const StepArgs& s, int block, int u, V (&param)[
     param[p] = V::load(s.params + (block * C::params + p) * run + u * V::width);
 }
 
-template <Lane V, class C, int Phase>
+template <Lane V, class C, class A, int Phase>
 RECURRA_INLINE void finish_vector(const StepArgs& s, int row, int block, int u, const float* scratch) {
   constexpr int run = C::vectors * V::width;
   constexpr Window window = C::phase[Phase];
@@ -49,7 +49,7 @@ RECURRA_INLINE void finish_vector(const StepArgs& s, int row, int block, int u, 
   const UnitVector<V> at{unit, s.units - unit};
   float* slots = s.gates[row] + s.gates_offset + block * s.gates_block + u * V::width;
 
-  StepIo<V, C> io;
+  StepIo<V, C, A> io(s.activations);
   RECURRA_UNROLL
   for (int g = 0; g < window.count; ++g) {
     io.gate[C::state_order[state_order_offset<C>(Phase) + g]] = V::load(scratch + g * run + u * V::width);
@@ -69,27 +69,30 @@ RECURRA_INLINE void finish_vector(const StepArgs& s, int row, int block, int u, 
   }
   if constexpr (last) {
     at.store(io.state[0], s.h_new[row] + s.h_new_offset);
+    if (s.dropout != nullptr)
+      at.store(io.state[0] * at.load(s.dropout[row]), s.h_dropped[row] + s.h_dropped_offset);
     RECURRA_UNROLL
     for (int k = 1; k < C::states; ++k) io.state[k].store(s.state_new[k - 1] + row * s.state_row + unit);
   } else {
+    if (s.dropout != nullptr) io.operand = io.operand * at.load(s.dropout[row]);
     at.store(io.operand, s.operand[row] + s.operand_offset);
   }
 }
 
 /// Panel = unit block.
-template <Lane V, class C, int Phase>
+template <Lane V, class C, class A, int Phase>
 void finish(const void* context, int panel, int first_row, int rows, const float* scratch) {
   const StepArgs& s = *static_cast<const StepArgs*>(context);
   constexpr int width = C::phase[Phase].count * C::vectors * V::width;
   for (int r = 0; r < rows; ++r) {
     for (int u = 0; u < C::vectors; ++u)
-      finish_vector<V, C, Phase>(s, first_row + r, panel, u, scratch + r * width);
+      finish_vector<V, C, A, Phase>(s, first_row + r, panel, u, scratch + r * width);
   }
 }
 
 /// What the way forward left of one vector of units.
-template <Lane V, class C>
-RECURRA_INLINE void load_kept(const StepArgs& s, int row, int vector, BackwardIo<V, C>& io) {
+template <Lane V, class C, class A>
+RECURRA_INLINE void load_kept(const StepArgs& s, int row, int vector, BackwardIo<V, C, A>& io) {
   constexpr int run = C::vectors * V::width;
   const int block = vector / C::vectors;
   const int u = vector % C::vectors;
@@ -120,23 +123,22 @@ constexpr bool is_read_by_others(int phase, int k) {
   return false;
 }
 
-template <Lane V, class C, int Phase>
+template <Lane V, class C, class A, int Phase>
 RECURRA_INLINE void finish_vector_backward(const StepArgs& s, int row, int vector, V product) {
   constexpr int run = C::vectors * V::width;
   constexpr bool last = Phase == C::phases - 1;
   const int unit = vector * V::width;
   const i64 place = row * s.state_row + unit;
 
-  BackwardIo<V, C> io;
-  load_kept<V, C>(s, row, vector, io);
+  BackwardIo<V, C, A> io(s.activations);
+  load_kept(s, row, vector, io);
+  const UnitVector<V> at{unit, s.units - unit};
+  if (s.dropout != nullptr) product = product * at.load(s.dropout[row]);
   RECURRA_UNROLL
   for (int k = 0; k < C::states; ++k) io.d_state[k] = V::load(s.d_state[k] + place);
   if constexpr (last) {
     io.d_state[0] = product + io.d_state[0];
-    if (s.dy != nullptr) {
-      const UnitVector<V> at{unit, s.units - unit};
-      io.d_state[0] = io.d_state[0] + at.load(s.dy[row] + s.dy_offset);
-    }
+    if (s.dy != nullptr) io.d_state[0] = io.d_state[0] + at.load(s.dy[row] + s.dy_offset);
   } else {
     io.d_operand = product;
   }
@@ -162,7 +164,7 @@ RECURRA_INLINE void finish_vector_backward(const StepArgs& s, int row, int vecto
 }
 
 /// Panel = `s.group` vectors of units.
-template <Lane V, class C, int Phase>
+template <Lane V, class C, class A, int Phase>
 void finish_backward(const void* context, int panel, int first_row, int rows, const float* scratch) {
   const StepArgs& s = *static_cast<const StepArgs*>(context);
   const int first = panel * s.group;
@@ -170,7 +172,7 @@ void finish_backward(const void* context, int panel, int first_row, int rows, co
   for (int r = 0; r < rows; ++r) {
     const float* product = scratch + r * s.group * V::width;
     for (int n = 0; n < count; ++n) {
-      finish_vector_backward<V, C, Phase>(s, first_row + r, first + n, V::load(product + n * V::width));
+      finish_vector_backward<V, C, A, Phase>(s, first_row + r, first + n, V::load(product + n * V::width));
     }
   }
 }
@@ -184,8 +186,8 @@ void param_gradient(const ParamGradientArgs& a) {
     RECURRA_UNROLL
     for (int p = 0; p < C::params; ++p) sum[p] = V::load(a.sum + p * a.sum_param + vector * V::width);
     for (int row = a.first_row; row < a.last_row; ++row) {
-      BackwardIo<V, C> io;
-      load_kept<V, C>(s, row, vector, io);
+      BackwardIo<V, C, OwnActivations<C>> io(nullptr);
+      load_kept(s, row, vector, io);
       if constexpr (C::params > 0) C::param_gradient(io, sum);
     }
     RECURRA_UNROLL
@@ -197,8 +199,10 @@ template <Lane V, class C, int Phase>
 constexpr void add_phases(CellKernels& k) {
   static_assert(C::phase[Phase].count * C::vectors <= widest_panel);
   k.phase[Phase] = C::phase[Phase];
-  k.forward[Phase] = finish<V, C, Phase>;
-  k.backward[Phase] = finish_backward<V, C, Phase>;
+  k.forward[0][Phase] = finish<V, C, OwnActivations<C>, Phase>;
+  k.forward[1][Phase] = finish<V, C, ChosenActivations<C>, Phase>;
+  k.backward[0][Phase] = finish_backward<V, C, OwnActivations<C>, Phase>;
+  k.backward[1][Phase] = finish_backward<V, C, ChosenActivations<C>, Phase>;
   if constexpr (Phase + 1 < C::phases) add_phases<V, C, Phase + 1>(k);
 }
 
@@ -219,9 +223,12 @@ constexpr CellKernels kernels_of() {
                 C::input,
                 {},
                 {},
+                sizeof(C::activations) / sizeof(C::activations[0]),
+                {},
                 {},
                 {},
                 param_gradient<V, C>};
+  for (int a = 0; a < k.activation_count; ++a) k.activations[a] = C::activations[a];
   for (int g = 0; g < max_gates; ++g) {
     k.state_order[g] = C::state_order[g];
     k.input_order[g] = C::input_order[g];

@@ -90,7 +90,7 @@ class RowRun {
  public:
   RowRun(const Row& row, int threads)
       : row_(row),
-        plan_(Stack{.cell = row.cell, .input = row.input, .units = row.units}),
+        plan_(Recurrence{.cell = row.cell, .input = row.input, .units = row.units}),
         packs_(plan_, row.mode == "train" ? PackedWeights::Use::training : PackedWeights::Use::inference) {
     execution_.threads = threads;
     const i64 gates = plan_.cell().gates;
@@ -105,7 +105,7 @@ class RowRun {
     y_ = Tensor({row.batch * row.steps * row.units});
     weights_ = {.W = W_.data(), .U = U_.data(), .b = b_.data()};
     packs_.pack(plan_, weights_, execution_);
-    workspace_.prepare(plan_, row.steps, row.batch, row.mode == "train");
+    workspace_.prepare(plan_, {.steps = row.steps, .batch = row.batch, .training = row.mode == "train"});
     call_.steps = row.steps;
     call_.batch = row.batch;
     call_.x = time_major<const float>(x_.data(), row.batch, row.input);

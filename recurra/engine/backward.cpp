@@ -4,6 +4,7 @@
 
 #include "recurra/base/error.h"
 #include "recurra/engine/engine.h"
+#include "recurra/engine/row_tables.h"
 #include "recurra/engine/schedule.h"
 #include "recurra/engine/step_args.h"
 #include "recurra/engine/weight_gradients.h"
@@ -114,7 +115,7 @@ class BackwardPass {
       plain_panels(plan_.unit_panels(), weights_.back_state[0].data(), gate_depth(cell_.phase[0]), p);
       next_step_operand(t, p);
     }
-    p.epilogue = cell_.backward[phase];
+    p.epilogue = cell_.backward[plan_.chosen()][phase];
     p.context = &s;
     run_stage(p);
     m_.report.work[crew_.index()] += i64{p.last_row - p.first_row} * unit_panels_.count();
@@ -172,8 +173,29 @@ class BackwardPass {
   i64 stage_ = 0;
 };
 
+/// dx of one sorted row: times the input's dropout, and 0 where a step does not count.
+void finish_input_gradient(
+    const Plan& plan, const Call& call, const BackwardCall& back, i64 row, const Memory& m) noexcept {
+  const i64 length = m.length[index(row)];
+  const i64 original = m.order[index(row)];
+  const float* factor = call.x_dropout != nullptr ? call.x_dropout + original * plan.input() : nullptr;
+  if (length == m.steps && factor == nullptr) return;
+  const bool reverse = plan.recurrence().reverse;
+  i64 next = 0;  // of the steps that count, in the order of processing
+  for (i64 p = 0; p < m.steps; ++p) {
+    const i64 time = reverse ? m.steps - 1 - p : p;
+    float* to = back.dx.data + time * back.dx.step_stride + original * back.dx.row_stride;
+    if (next == length || time_of(plan, m, row, next) != time) {
+      std::fill_n(to, plan.input(), 0.0F);
+      continue;
+    }
+    ++next;
+    for (i64 k = 0; factor != nullptr && k < plan.input(); ++k) to[k] *= factor[k];
+  }
+}
+
 /// Gradients of the initial states to the caller's rows; steps of dx behind each row's end become 0.
-void finish_gradients(const Plan& plan, const BackwardCall& back, Memory& m) noexcept {
+void finish_gradients(const Plan& plan, const Call& call, const BackwardCall& back, Memory& m) noexcept {
   for (i64 row = 0; row < m.batch; ++row) {
     const auto at = static_cast<std::size_t>(row);
     const i64 original = m.order[at];
@@ -185,15 +207,14 @@ void finish_gradients(const Plan& plan, const BackwardCall& back, Memory& m) noe
       const bool projected = k == 0 && plan.projected();
       for (i64 j = 0; j < width; ++j) {
         float sum = projected ? 0.0F : direct[j];
-        if (k == 0 && plan.cell().dense && m.length[at] > 0) sum += m.d_h0.at[at][j];
+        if (k == 0 && plan.cell().dense && m.length[at] > 0)
+          sum += m.d_h0.at[at][j] * (m.drops_h ? m.h_factor[at][j] : 1.0F);
         if (projected && m.length[at] == 0 && back.d_final[0] != nullptr)
           sum = back.d_final[0][original * width + j];
         to[j] = sum;
       }
     }
-    for (i64 t = m.length[at]; back.dx.data != nullptr && t < m.steps; ++t) {
-      std::fill_n(back.dx.data + t * back.dx.step_stride + original * back.dx.row_stride, plan.input(), 0.0F);
-    }
+    if (back.dx.data != nullptr) finish_input_gradient(plan, call, back, row, m);
   }
 }
 
@@ -217,15 +238,17 @@ void backward(const Plan& plan,
                 m.filled ? "one of another call" : "none");
   }
   m.filled = false;
-  bind_backward(plan, back, m);
+  bind_backward(plan, call, back, m);
   const Split split = choose_split(plan, execution, m, plan.unit_panels().count);
   m.report = Report{};
   m.report.schedule = split.schedule;
+  m.report.steps = m.running > 0 ? m.first[static_cast<std::size_t>(m.running)] : 0;
+  m.report.own_activations = plan.chosen() == 0;
   team_of(execution).run(split.threads, [&](Crew& crew) {
     if (crew.index() == 0) m.report.threads = crew.count();
     BackwardPass(plan, weights, back, m, split, crew).run();
   });
-  finish_gradients(plan, back, m);
+  finish_gradients(plan, call, back, m);
 }
 
 }  // namespace recurra

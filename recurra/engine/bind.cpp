@@ -3,14 +3,18 @@
 #include <string>
 
 #include "recurra/base/error.h"
-#include "recurra/engine/memory.h"
+#include "recurra/engine/row_tables.h"
 
 namespace recurra {
 
 namespace {
 
-std::size_t index(i64 i) {
-  return static_cast<std::size_t>(i);
+std::string text_of(const Room& room) {
+  std::string text = std::to_string(room.steps) + " steps and " + std::to_string(room.batch) + " rows";
+  text += room.training ? " for training" : " for inference";
+  if (room.masks) text += " with masks";
+  if (room.dropout) text += " with dropout";
+  return text;
 }
 
 void check_call(
@@ -18,17 +22,14 @@ void check_call(
   if (execution.threads < 0) {
     throw Error(ErrorCode::invalid_argument, "threads", "from 0 up", std::to_string(execution.threads));
   }
-  const bool ours = m.plan == plan;
-  if (!ours || call.steps > m.steps_room || call.batch > m.batch_room || (training && !m.training_room)) {
-    const auto room = [](i64 steps, i64 batch) {
-      return std::to_string(steps) + " steps and " + std::to_string(batch) + " rows";
-    };
-    const char* use = !ours || !training ? "" : m.training_room ? " for training" : " for inference";
-    throw Error(
-        ErrorCode::invalid_argument,
-        "workspace",
-        "one prepared for this plan, " + room(call.steps, call.batch) + (training ? " for training" : ""),
-        (ours ? room(m.steps_room, m.batch_room) : room(0, 0)) + use);
+  const bool masks = call.mask != nullptr || (call.lengths != nullptr && call.fill == Fill::repeat);
+  const Room room{
+      call.steps, call.batch, training, masks, call.x_dropout != nullptr || call.h_dropout != nullptr};
+  if (m.plan != plan || !contains(m.room, room)) {
+    throw Error(ErrorCode::invalid_argument,
+                "workspace",
+                "one prepared for this plan, " + text_of(room),
+                m.plan == plan ? text_of(m.room) : "one that is not");
   }
   if (call.steps < 0 || call.batch < 0) {
     throw Error(ErrorCode::invalid_argument,
@@ -38,6 +39,15 @@ void check_call(
   }
   if (call.x.data == nullptr && call.steps > 0 && call.batch > 0) {
     throw Error(ErrorCode::invalid_argument, "x", "a sequence", "null");
+  }
+  if (call.mask != nullptr && call.lengths != nullptr) {
+    throw Error(ErrorCode::invalid_argument, "mask", "none beside lengths", "both");
+  }
+  if (call.h_dropout != nullptr && (plan.projected() || !plan.cell().dense)) {
+    throw Error(ErrorCode::unsupported,
+                "h_dropout",
+                "cells with a recurrent product and no projection",
+                plan.recurrence().cell + (plan.projected() ? " with a projection" : ""));
   }
   for (i64 row = 0; call.lengths != nullptr && row < call.batch; ++row) {
     if (call.lengths[row] < 0 || call.lengths[row] > call.steps) {
@@ -49,12 +59,48 @@ void check_call(
   }
 }
 
+/// How many steps of the caller's row count, and whether they lie together.
+int count_steps(const Call& call, i64 row, bool& together) {
+  if (call.lengths != nullptr) return call.lengths[row];
+  if (call.mask == nullptr) return static_cast<int>(call.steps);
+  const unsigned char* mask = call.mask + row * call.steps;
+  int count = 0;
+  int runs = 0;
+  for (i64 t = 0; t < call.steps; ++t) {
+    if (mask[t] == 0) continue;
+    ++count;
+    if (t == 0 || mask[t - 1] == 0) ++runs;
+  }
+  together = together && runs <= 1;
+  return count;
+}
+
+/// For each sorted row, its first step that counts; when scattered, all of them in order.
+void find_times(const Call& call, Memory& m) {
+  for (i64 row = 0; row < call.batch; ++row) {
+    m.begin[index(row)] = 0;
+    if (call.mask == nullptr) continue;
+    const unsigned char* mask = call.mask + m.order[index(row)] * call.steps;
+    const unsigned char* first =
+        std::find_if(mask, mask + call.steps, [](unsigned char c) { return c != 0; });
+    m.begin[index(row)] = m.length[index(row)] > 0 ? static_cast<int>(first - mask) : 0;
+    int* times = m.times.data() + row * m.steps;
+    for (i64 t = 0; m.scattered && t < call.steps; ++t) {
+      if (mask[t] != 0) *times++ = static_cast<int>(t);
+    }
+  }
+}
+
 /// Longest first, equals in the caller's order; and from that the rows active at each step.
 void sort_rows(const Call& call, Memory& m) {
   const i64 steps = call.steps;
   std::fill_n(m.counts.begin(), steps + 1, 0);
-  for (i64 row = 0; row < call.batch; ++row)
-    ++m.counts[index(call.lengths != nullptr ? call.lengths[row] : steps)];
+  bool together = true;
+  for (i64 row = 0; row < call.batch; ++row) {
+    m.count[index(row)] = count_steps(call, row, together);
+    ++m.counts[index(m.count[index(row)])];
+  }
+  m.scattered = !together;
   // counts[n] becomes the place of the next row of length n; active[t] the rows longer than t.
   int place = 0;
   for (i64 n = steps; n >= 0; --n) {
@@ -64,7 +110,7 @@ void sort_rows(const Call& call, Memory& m) {
     place += rows;
   }
   for (i64 row = 0; row < call.batch; ++row) {
-    const int length = static_cast<int>(call.lengths != nullptr ? call.lengths[row] : steps);
+    const int length = m.count[index(row)];
     const auto to = static_cast<std::size_t>(m.counts[static_cast<std::size_t>(length)]++);
     m.order[to] = static_cast<int>(row);
     m.length[to] = length;
@@ -75,25 +121,7 @@ void sort_rows(const Call& call, Memory& m) {
     m.first[index(t) + 1] = m.first[index(t)] + m.active[index(t)];
     if (m.active[index(t)] > 0) m.running = t + 1;
   }
-}
-
-/// The caller's sequence, by sorted row, in the order of processing.
-template <class T>
-void bind_sequence(const Plan& plan, const SequenceOf<T>& sequence, const Memory& m, Rows<T>& rows) {
-  const bool reverse = plan.stack().reverse;
-  if (sequence.data == nullptr) return;  // nothing will be read
-  rows.step = reverse ? -sequence.step_stride : sequence.step_stride;
-  for (i64 row = 0; row < m.batch; ++row) {
-    const i64 start = reverse && m.length[index(row)] > 0 ? m.length[index(row)] - 1 : 0;
-    rows.at[index(row)] =
-        sequence.data + m.order[index(row)] * sequence.row_stride + start * sequence.step_stride;
-  }
-}
-
-/// A buffer of ours: [step][row][width].
-void bind_buffer(AlignedBuffer<float>& buffer, i64 width, const Memory& m, Rows<float>& rows) {
-  rows.step = m.batch * width;
-  for (i64 row = 0; row < m.batch; ++row) rows.at[index(row)] = buffer.data() + row * width;
+  find_times(call, m);
 }
 
 void bind_gates(const Plan& plan, Memory& m) {
@@ -124,14 +152,28 @@ void load_initial_states(const Plan& plan, const Call& call, Memory& m) {
   }
 }
 
-/// `all` gets base + offset(step) of every running row of every step.
-template <class T, class Table, class Offset>
-void list_all(const Rows<T>& rows, const Memory& m, Table& all, Offset offset) {
+/// The input times its factors, as rows of our own in the place of the caller's.
+void drop_inputs(const Plan& plan, const Call& call, Memory& m) {
+  const i64 width = plan.input();
   for (i64 t = 0; t < m.running; ++t) {
-    auto* to = all.data() + m.first[index(t)];
-    const i64 shift = offset(t);
-    for (int row = 0; row < m.active[index(t)]; ++row)
-      to[row] = rows.at[static_cast<std::size_t>(row)] + shift;
+    const float** rows = m.x_all.data() + m.first[index(t)];
+    float* to = m.x_dropped.data() + m.first[index(t)] * width;
+    for (i64 row = 0; row < m.active[index(t)]; ++row, to += width) {
+      const float* factor = call.x_dropout + m.order[index(row)] * width;
+      for (i64 k = 0; k < width; ++k) to[k] = rows[row][k] * factor[k];
+      rows[row] = to;
+    }
+  }
+}
+
+/// Memory of the recurrent operand: of step 0 the initial output times its factors.
+void bind_dropped_outputs(const Plan& plan, const Call& call, Memory& m) {
+  const i64 width = plan.width();
+  bind_buffer(m.h_dropped, width, m, m.h_dropped_rows);
+  for (i64 row = 0; row < m.batch; ++row) {
+    const float* factor = call.h_dropout + m.order[index(row)] * width;
+    m.h_factor[index(row)] = factor;
+    for (i64 k = 0; k < width; ++k) m.h_dropped_rows.at[index(row)][k] = m.h0.at[index(row)][k] * factor[k];
   }
 }
 
@@ -149,11 +191,13 @@ void bind_forward(const Plan& plan, const Call& call, const Execution& execution
       1,
       std::min(execution.chunk > 0 ? execution.chunk : chunk_rows / std::max<i64>(call.batch, 1) + 1, room));
   sort_rows(call, m);
-  bind_sequence(plan, call.x, m, m.x);
   bind_gates(plan, m);
   load_initial_states(plan, call, m);
+  const bool by_caller = call.y.data != nullptr && !m.scattered;
   m.two_steps = call.y.data == nullptr && !training;
-  if (call.y.data != nullptr) {
+  m.drops_h = call.h_dropout != nullptr;
+  if (m.drops_h) bind_dropped_outputs(plan, call, m);
+  if (by_caller) {
     bind_sequence(plan, call.y, m, m.y);
   } else {
     bind_buffer(m.h, plan.width(), m, m.y);
@@ -167,68 +211,9 @@ void bind_forward(const Plan& plan, const Call& call, const Execution& execution
     bind_buffer(m.unprojected, plan.padded(), m, m.before_projection);
     if (!training) m.before_projection.step = 0;
   }
-  list_all(m.x, m, m.x_all, [&](i64 t) { return t * m.x.step; });
+  list_sequence(plan, call.x, m, m.x_all);
+  if (call.x_dropout != nullptr) drop_inputs(plan, call, m);
   list_all(m.gate, m, m.gate_all, [&](i64 t) { return m.gate_offset(t); });
-}
-
-void bind_backward(const Plan& plan, const BackwardCall& back, Memory& m) noexcept {
-  const CellKernels& cell = plan.cell();
-  if (back.dy.data != nullptr) bind_sequence(plan, back.dy, m, m.dy);
-  if (back.dx.data != nullptr) {
-    bind_sequence(plan, back.dx, m, m.dx);
-    list_all(m.dx, m, m.dx_all, [&](i64 t) { return t * m.dx.step; });
-  }
-  const i64 padded = plan.padded();
-  for (i64 row = 0; row < m.batch; ++row) {
-    for (int k = 0; k < cell.states; ++k) {
-      const i64 width = k == 0 ? plan.width() : plan.units();
-      // With a projection the output's gradient enters before that product.
-      const bool here = back.d_final[k] != nullptr && !(k == 0 && plan.projected());
-      float* to = m.d_states[k].data() + row * padded;
-      std::fill_n(to, padded, 0.0F);
-      if (here) std::copy_n(back.d_final[k] + m.order[index(row)] * width, width, to);
-    }
-  }
-  if (!cell.dense) return;
-  // The operand of a step's recurrent product is the step before's output.
-  if (m.running > 0) {
-    for (int row = 0; row < m.active[0]; ++row) m.h_all[index(row)] = m.h0.at[index(row)];
-  }
-  for (i64 t = 1; t < m.running; ++t) {
-    for (int row = 0; row < m.active[index(t)]; ++row) {
-      m.h_all[index(m.first[index(t)] + row)] = m.y.at[index(row)] + m.h_offset(t - 1);
-    }
-  }
-  for (int p = 1; p < cell.phases; ++p) {
-    list_all(m.operand[p - 1], m, m.operand_all[p - 1], [&](i64 t) { return t * m.operand[p - 1].step; });
-  }
-  const Panels& width = plan.width_panels();
-  bind_buffer(m.d_output, std::max<i64>(i64{width.count} * width.width, padded), m, m.d_h0);
-  if (!plan.projected()) return;
-  bind_buffer(m.d_projection, i64{width.count} * width.width, m, m.d_proj);
-  list_all(m.before_projection, m, m.unprojected_all, [&](i64 t) { return t * m.before_projection.step; });
-  list_all(m.d_proj, m, m.d_proj_all, [&](i64 t) { return t * m.d_proj.step; });
-}
-
-void finish_outputs(const Plan& plan, const Call& call, Memory& m) noexcept {
-  const i64 width = plan.width();
-  for (i64 row = 0; row < m.batch; ++row) {
-    const i64 original = m.order[index(row)];
-    const i64 length = m.length[index(row)];
-    if (call.final[0] != nullptr) {
-      const float* last = length > 0 ? m.y.at[index(row)] + m.h_offset(length - 1) : m.h0.at[index(row)];
-      if (last != call.final[0] + original * width)
-        std::copy_n(last, width, call.final[0] + original * width);
-    }
-    for (int k = 1; k < plan.cell().states; ++k) {
-      if (call.final[k] == nullptr) continue;
-      const float* last = m.states[k - 1].data() + length * m.state_step + row * plan.padded();
-      std::copy_n(last, plan.units(), call.final[k] + original * plan.units());
-    }
-    for (i64 t = length; call.y.data != nullptr && t < m.steps; ++t) {
-      std::fill_n(call.y.data + t * call.y.step_stride + original * call.y.row_stride, width, 0.0F);
-    }
-  }
 }
 
 }  // namespace recurra

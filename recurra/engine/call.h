@@ -2,17 +2,31 @@
 #pragma once
 
 #include "recurra/base/team.h"
-#include "recurra/engine/stack.h"
+#include "recurra/engine/recurrence.h"
 
 namespace recurra {
+
+/// What stands in y for a step that does not count.
+enum class Fill {
+  zeros,
+  repeat,  ///< the output before it in the order of processing, 0 where there is none: Keras's meaning
+};
 
 /// The caller's memory of a forward call. Rows are independent: nothing of one reaches another.
 struct Call {
   i64 steps = 0;
   i64 batch = 0;
   ConstSequence x;  ///< (steps, batch, input)
-  Sequence y;       ///< (steps, batch, width); steps past a row's length become 0. Null: not wanted
-  const int* lengths = nullptr;  ///< (batch), each 0 to steps; null: all have `steps`
+  Sequence y;       ///< (steps, batch, width). Null: not wanted
+  /// Which steps count; one that does not leaves all states as they are. At most one of the two.
+  const int* lengths = nullptr;         ///< (batch), each 0 to steps; null: all have `steps`
+  const unsigned char* mask = nullptr;  ///< (batch, steps), 0 where a step does not count; null: all count
+  Fill fill = Fill::zeros;
+  /// Dropout: factors that are the same at all steps; null: none. Of the input, (batch, input); of the
+  /// recurrent operand, (batch, units): of what goes into a product, not of the states. The second excludes a
+  /// projection.
+  const float* x_dropout = nullptr;
+  const float* h_dropout = nullptr;
   /// Per state a contiguous (batch, width or units): before the first step (null: zeros), and after each
   /// row's last (null: not wanted). State 0 is the output. The two may be the same memory.
   const float* initial[max_states] = {};
@@ -23,7 +37,7 @@ struct Call {
 struct BackwardCall {
   ConstSequence dy;                       ///< (steps, batch, width); null: zero
   const float* d_final[max_states] = {};  ///< gradients of the final states; null: zero
-  Sequence dx;  ///< (steps, batch, input); steps past the length become 0. Null: not wanted
+  Sequence dx;  ///< (steps, batch, input); 0 where a step does not count. Null: not wanted
   float* d_initial[max_states] = {};  ///< gradients of the initial states; null: not wanted
   WeightGradients d_weights;          ///< null members: not wanted
   bool accumulate = false;            ///< add to d_weights instead of overwriting
@@ -49,7 +63,9 @@ struct Report {
   const char* target = "";  ///< written by the kernels that ran
   int threads = 0;
   Schedule schedule = Schedule::automatic;
-  i64 work[64] = {};  ///< per thread, rows times panels of recurrent products and steps
+  i64 work[64] = {};            ///< per thread, rows times panels of recurrent products and steps
+  i64 steps = 0;                ///< rows times steps that count: all of them go through the target's kernels
+  bool own_activations = true;  ///< those of the cell, compiled into it; else those of the recurrence
 };
 
 }  // namespace recurra

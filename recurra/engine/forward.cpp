@@ -67,8 +67,7 @@ class ForwardPass {
     }
     for (i64 t = first; t < last; ++t) {
       set_rows(m_, rows_, t, p);
-      p.a = m_.x.at.data();
-      p.a_offset = t * m_.x.step;
+      p.a = m_.x_all.data() + m_.first[static_cast<std::size_t>(t)];
       p.out = m_.gate.at.data();
       p.out_offset = m_.gate_offset(t) + slot;
       run_product(p);
@@ -85,8 +84,7 @@ class ForwardPass {
     p.descending = (t & 1) != 0;
     p.vectors = window.count * cell_.vectors;
     if (cell_.dense) {
-      p.a = phase == 0 ? s.h_old : m_.operand[phase - 1].at.data();
-      p.a_offset = phase == 0 ? s.h_old_offset : t * m_.operand[phase - 1].step;
+      recurrent_operand(s, t, phase, p);
       p.segments = 1;
       p.segment = plan_.operand(phase);
       p.w = weights_.state[phase].data();
@@ -102,12 +100,25 @@ class ForwardPass {
     p.init = m_.gate.at.data();
     p.init_offset = s.gates_offset + i64{window.first} * plan_.run();
     p.init_panel = m_.gate_block;
-    p.epilogue = cell_.forward[phase];
+    p.epilogue = cell_.forward[plan_.chosen()][phase];
     p.context = &s;
     begin_stage();
     run_product(p);
     end_stage();
     m_.report.work[crew_.index()] += i64{p.last_row - p.first_row} * blocks_.count();
+  }
+
+  void recurrent_operand(const StepArgs& s, i64 t, int phase, ProductArgs& p) const noexcept {
+    if (phase > 0) {
+      p.a = m_.operand[phase - 1].at.data();
+      p.a_offset = t * m_.operand[phase - 1].step;
+    } else if (m_.drops_h) {
+      p.a = m_.h_dropped_rows.at.data();
+      p.a_offset = m_.dropped_offset(t);
+    } else {
+      p.a = s.h_old;
+      p.a_offset = s.h_old_offset;
+    }
   }
 
   void projection(i64 t) noexcept {
@@ -167,6 +178,8 @@ void forward(const Plan& plan,
   const Split split = choose_split(plan, execution, m, plan.blocks());
   m.report = Report{};
   m.report.schedule = split.schedule;
+  m.report.steps = m.running > 0 ? m.first[static_cast<std::size_t>(m.running)] : 0;
+  m.report.own_activations = plan.chosen() == 0;
   team_of(execution).run(split.threads, [&](Crew& crew) {
     if (crew.index() == 0) m.report.threads = crew.count();
     ForwardPass(plan, weights, m, split, crew).run();

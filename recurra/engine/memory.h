@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "recurra/base/buffer.h"
-#include "recurra/engine/call.h"
-#include "recurra/engine/plan.h"
+#include "recurra/engine/workspace.h"
 
 namespace recurra {
 
@@ -23,9 +22,7 @@ struct Rows {
 
 struct Memory {
   std::optional<Plan> plan;  // what it was prepared for
-  i64 steps_room = 0;
-  i64 batch_room = 0;
-  bool training_room = false;
+  Room room;
   i64 gate_rows_room = 0;
   bool filled = false;  // a training forward has run and its backward has not
   Report report;
@@ -37,6 +34,7 @@ struct Memory {
   i64 running = 0;              // steps up to the longest row's end
   bool keep = false;            // training
   bool initial_output = false;  // the call gives h0
+  bool scattered = false;       // some row has a step that does not count between steps that do
 
   AlignedBuffer<float> gates;  // [step of the chunk, or of all][block][row][slot][run]
   AlignedBuffer<float> h;      // [step, or its parity][row][width], where the caller takes no sequence
@@ -49,15 +47,22 @@ struct Memory {
   AlignedBuffer<float> d_projection;              // [step][row][padded width]
   AlignedBuffer<float> d_output;                  // [row][padded width]: gradient of h0
   AlignedBuffer<float> sums;                      // weight gradients by panel
+  AlignedBuffer<float> x_dropped;                 // [step][row][input]: x times its dropout
+  AlignedBuffer<float> h_dropped;                 // [step + 1, or two][row][width]: h times its dropout
+  AlignedBuffer<float> dy_gathered;               // [step][row][width]
 
   std::vector<int> order;   // sorted row -> the caller's row
-  std::vector<int> length;  // of the sorted row
+  std::vector<int> length;  // of the sorted row: steps that count
+  std::vector<int> begin;   // of the sorted row: its first step that counts
+  std::vector<int> count;   // of the caller's row, as `length`
+  std::vector<int> times;   // [sorted row][step that counts, in order] -> the caller's step, when scattered
   std::vector<int> active;  // step -> rows still running; one entry more, 0
   std::vector<i64> first;   // step -> place of its row 0 in the tables of all rows; one entry more
   std::vector<int> counts;  // for sorting
 
-  Rows<const float> x, h0, dy;
-  Rows<float> y, gate, operand[max_phases - 1], before_projection, d_proj, dx, d_h0;
+  Rows<const float> h0, dy;
+  Rows<float> y, gate, operand[max_phases - 1], before_projection, d_proj, d_h0, h_dropped_rows;
+  std::vector<const float*> h_factor;  // of the sorted row; where h is dropped out
   // (step, active row) in the one order of all sums over time and rows.
   std::vector<const float*> x_all, h_all, operand_all[max_phases - 1], unprojected_all, d_proj_all;
   std::vector<float*> gate_all, dx_all;
@@ -70,6 +75,12 @@ struct Memory {
   /// Floats from one step of gates to the next, and from one block of a step to the next.
   [[nodiscard]] i64 gate_offset(i64 step) const noexcept { return (keep ? step : step % chunk) * gate.step; }
 
+  /// Offset of the dropped-out operand of processed step `step`.
+  [[nodiscard]] i64 dropped_offset(i64 step) const noexcept {
+    return (keep ? step : step & 1) * h_dropped_rows.step;
+  }
+
+  bool drops_h = false;
   bool two_steps = false;  // h lies in two alternating buffers
   i64 gate_block = 0;
   i64 state_step = 0;  // floats from a step's states to the next's; 0 where they are updated in place
@@ -84,9 +95,9 @@ void bind_forward(
     const Plan& plan, const Call& call, const Execution& execution, bool training, Memory& memory);
 
 /// Adds the tables of the way back.
-void bind_backward(const Plan& plan, const BackwardCall& back, Memory& memory) noexcept;
+void bind_backward(const Plan& plan, const Call& call, const BackwardCall& back, Memory& memory) noexcept;
 
-/// Copies the final states to the caller, and zeroes the steps of y behind each row's end.
+/// Copies the final states to the caller, and fills the steps of y that do not count.
 void finish_outputs(const Plan& plan, const Call& call, Memory& memory) noexcept;
 
 }  // namespace recurra

@@ -1,6 +1,10 @@
 #include "recurra/engine/plan.h"
 
+#include <algorithm>
+#include <span>
+
 #include "recurra/base/error.h"
+#include "recurra/engine/activations.h"
 
 namespace recurra {
 
@@ -30,23 +34,37 @@ Panels cut_panels(int columns, int width) {
   return best;
 }
 
-Plan::Plan(const Stack& stack, const Target& target)
-    : stack_(stack), target_(&target), cell_(&find_cell(target, stack.cell)) {
-  const int input = checked_size(stack.input, "input", 1);
-  const int units = checked_size(stack.units, "units", 1);
-  const int projection = checked_size(stack.projection, "projection", 0);
+Plan::Plan(const Recurrence& recurrence, const Target& target)
+    : recurrence_(recurrence), target_(&target), cell_(&find_cell(target, recurrence.cell)) {
+  const int input = checked_size(recurrence.input, "input", 1);
+  const int units = checked_size(recurrence.units, "units", 1);
+  const int projection = checked_size(recurrence.projection, "projection", 0);
   if (projection > 0 && (cell_->reads_h || !cell_->dense)) {
     throw Error(ErrorCode::invalid_argument,
                 "projection",
-                "none for cell \"" + stack.cell + "\"",
+                "none for cell \"" + recurrence.cell + "\"",
                 std::to_string(projection));
   }
+  choose_activations();
   width_ = projection > 0 ? projection : units;
   run_ = cell_->vectors * target.width;
   blocks_ = (units + run_ - 1) / run_;
   unit_panels_ = cut_panels(padded(), target.width);
   input_panels_ = cut_panels(input, target.width);
   width_panels_ = cut_panels(width_, target.width);
+}
+
+void Plan::choose_activations() {
+  const std::vector<Activation>& chosen = recurrence_.activations;
+  const std::span own(cell_->activations, static_cast<std::size_t>(cell_->activation_count));
+  if (!chosen.empty() && chosen.size() != own.size()) {
+    throw Error(ErrorCode::invalid_argument,
+                "activations",
+                "none or " + std::to_string(own.size()) + " for cell \"" + recurrence_.cell + "\"",
+                std::to_string(chosen.size()));
+  }
+  for (const Activation& activation : chosen) check_activation(activation, "activations");
+  chosen_ = !chosen.empty() && !std::ranges::equal(chosen, own) ? 1 : 0;
 }
 
 int Plan::order_offset(int phase) const noexcept {
@@ -56,7 +74,7 @@ int Plan::order_offset(int phase) const noexcept {
 }
 
 i64 Plan::recurrent_work() const noexcept {
-  i64 work = i64{units()} * stack_.projection;
+  i64 work = i64{units()} * recurrence_.projection;
   for (int p = 0; cell_->dense && p < cell_->phases; ++p)
     work += i64{operand(p)} * cell_->phase[p].count * units();
   return work;

@@ -1,10 +1,11 @@
-/// How a stack is computed: target, cell, and the widths of all panels. Does not depend on batch or steps.
+/// How a recurrence is computed: target, cell, and the widths of all panels. Does not depend on batch or
+/// steps.
 #pragma once
 
 #include <string>
 
 #include "recurra/engine/dispatch/dispatch.h"
-#include "recurra/engine/stack.h"
+#include "recurra/engine/recurrence.h"
 
 namespace recurra {
 
@@ -23,32 +24,40 @@ struct Panels {
 /// `size` as an int. Throws Error (invalid_argument) with `subject` unless it is in least .. 2^20.
 [[nodiscard]] int checked_size(i64 size, const char* subject, i64 least);
 
-/// Built once for a stack; immutable, shared by any number of threads.
+/// Built once for a recurrence; immutable, shared by any number of threads.
 class RECURRA_API Plan {
  public:
   /// Throws Error: unsupported for an unknown cell, invalid_argument for a size out of range or a projection
-  /// the cell cannot have.
-  explicit Plan(const Stack& stack, const Target& target = active_target());
+  /// or activations the cell cannot have.
+  explicit Plan(const Recurrence& recurrence, const Target& target = active_target());
 
   /// Whether both compute the same: what is made for one serves the other.
   [[nodiscard]] bool operator==(const Plan& other) const noexcept {
-    return target_ == other.target_ && stack_ == other.stack_;
+    return target_ == other.target_ && recurrence_ == other.recurrence_;
   }
 
-  [[nodiscard]] const Stack& stack() const noexcept { return stack_; }
+  [[nodiscard]] const Recurrence& recurrence() const noexcept { return recurrence_; }
 
   [[nodiscard]] const Target& target() const noexcept { return *target_; }
 
   [[nodiscard]] const CellKernels& cell() const noexcept { return *cell_; }
 
+  /// Which of the cell's epilogues run: 0 those with its own activations, 1 those with `activations()`.
+  [[nodiscard]] int chosen() const noexcept { return chosen_; }
+
+  /// One for each place of the cell; null where they are the cell's own.
+  [[nodiscard]] const Activation* activations() const noexcept {
+    return chosen_ != 0 ? recurrence_.activations.data() : nullptr;
+  }
+
   /// Width of the output and of the recurrent operand: projection, or units.
   [[nodiscard]] int width() const noexcept { return width_; }
 
-  [[nodiscard]] int units() const noexcept { return static_cast<int>(stack_.units); }
+  [[nodiscard]] int units() const noexcept { return static_cast<int>(recurrence_.units); }
 
-  [[nodiscard]] int input() const noexcept { return static_cast<int>(stack_.input); }
+  [[nodiscard]] int input() const noexcept { return static_cast<int>(recurrence_.input); }
 
-  [[nodiscard]] bool projected() const noexcept { return stack_.projection > 0; }
+  [[nodiscard]] bool projected() const noexcept { return recurrence_.projection > 0; }
 
   /// Floats of a unit block of one gate, blocks, and units padded to whole blocks.
   [[nodiscard]] int run() const noexcept { return run_; }
@@ -85,12 +94,15 @@ class RECURRA_API Plan {
   [[nodiscard]] i64 input_work() const noexcept;
 
  private:
-  Stack stack_;
+  void choose_activations();
+
+  Recurrence recurrence_;
   const Target* target_;
   const CellKernels* cell_;
   int width_;
   int run_;
   int blocks_;
+  int chosen_ = 0;
   Panels unit_panels_, input_panels_, width_panels_;
 };
 

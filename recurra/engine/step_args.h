@@ -18,6 +18,7 @@ namespace recurra {
   s.gates_offset = m.gate_offset(step);
   s.gates_block = m.gate_block;
   s.params = weights.params.data();
+  s.activations = plan.activations();
   // A first step reads the caller's initial state, later ones the step before.
   s.h_old = step == 0 ? m.h0.at.data() : m.y.at.data();
   s.h_old_offset = step == 0 ? 0 : m.h_offset(step - 1);
@@ -31,6 +32,11 @@ namespace recurra {
   if (phase + 1 < plan.cell().phases) {
     s.operand = m.operand[phase].at.data();
     s.operand_offset = step * m.operand[phase].step;
+  }
+  if (m.drops_h) {
+    s.dropout = m.h_factor.data();
+    s.h_dropped = m.h_dropped_rows.at.data();
+    s.h_dropped_offset = m.dropped_offset(step + 1);
   }
   for (int k = 0; m.keep && k < plan.cell().states; ++k) s.d_state[k] = m.d_states[k].data();
   return s;

@@ -30,7 +30,8 @@ i64 sum_size(const Plan& plan) {
   return size + (plan.projected() ? product({width.count, width.width, plan.units()}) : 0);
 }
 
-void take_memory(const Plan& plan, i64 steps, i64 batch, bool training, Memory& m) {
+void take_memory(const Plan& plan, const Room& room, Memory& m) {
+  const auto [steps, batch, training, masks, dropout] = room;
   const CellKernels& cell = plan.cell();
   const i64 padded = plan.padded();
   const i64 row = product({batch, padded});
@@ -38,12 +39,17 @@ void take_memory(const Plan& plan, i64 steps, i64 batch, bool training, Memory& 
   const i64 all = product({steps, batch});
   m.gate_rows_room = std::max(m.gate_rows_room, training ? all : std::min(all, batch + chunk_rows));
   m.gates.grow(product({m.gate_rows_room, plan.blocks(), plan.slot_run()}));
-  m.h.grow(product({training ? steps : 2, batch, plan.width()}));
+  m.h.grow(product({training || masks ? steps : 2, batch, plan.width()}));
+  if (dropout) {
+    m.x_dropped.grow(product({steps, batch, plan.input()}));
+    m.h_dropped.grow(product({training ? steps + 1 : 2, batch, plan.width()}));
+  }
   for (int k = 1; k < cell.states; ++k) m.states[k - 1].grow(product({training ? steps + 1 : 1, row}));
   for (int p = 1; p < cell.phases; ++p) m.operands[p - 1].grow(product({kept, row}));
   if (plan.projected()) m.unprojected.grow(product({kept, row}));
   m.zeros.grow(std::max<i64>(padded, plan.width()));
   if (!training) return;
+  if (masks) m.dy_gathered.grow(product({steps, batch, plan.width()}));
   const i64 width = i64{plan.width_panels().count} * plan.width_panels().width;
   for (int k = 0; k < cell.states; ++k) m.d_states[k].grow(row);
   if (plan.projected()) m.d_projection.grow(product({steps, batch, width}));
@@ -52,16 +58,21 @@ void take_memory(const Plan& plan, i64 steps, i64 batch, bool training, Memory& 
   m.sums.grow(sum_size(plan));
 }
 
-void take_tables(const Plan& plan, i64 steps, i64 batch, bool training, Memory& m) {
+void take_tables(const Plan& plan, const Room& room, Memory& m) {
+  const auto [steps, batch, training, masks, dropout] = room;
   const auto rows = static_cast<std::size_t>(batch);
   const auto counted = static_cast<std::size_t>(steps) + 1;
   const auto all = static_cast<std::size_t>(product({steps, batch}));
-  for (std::vector<int>* table : {&m.order, &m.length}) table->resize(rows);
+  for (std::vector<int>* table : {&m.order, &m.length, &m.begin, &m.count}) table->resize(rows);
+  if (masks) m.times.resize(all);
   for (std::vector<int>* table : {&m.active, &m.counts}) table->resize(counted);
   m.first.resize(counted);
-  for (Rows<const float>* table : {&m.x, &m.h0, &m.dy}) table->at.resize(rows);
-  for (Rows<float>* table : {&m.y, &m.gate, &m.before_projection, &m.d_proj, &m.dx, &m.d_h0})
-    table->at.resize(rows);
+  for (Rows<const float>* table : {&m.h0, &m.dy}) table->at.resize(rows);
+  for (Rows<float>* table : {&m.y, &m.gate, &m.before_projection, &m.d_proj, &m.d_h0}) table->at.resize(rows);
+  if (dropout) {
+    m.h_dropped_rows.at.resize(rows);
+    m.h_factor.resize(rows);
+  }
   m.x_all.resize(all);
   m.gate_all.resize(all);
   for (int p = 1; p < plan.cell().phases; ++p) {
@@ -77,6 +88,11 @@ void take_tables(const Plan& plan, i64 steps, i64 batch, bool training, Memory& 
 
 }  // namespace
 
+bool contains(const Room& room, const Room& asked) noexcept {
+  return asked.steps <= room.steps && asked.batch <= room.batch && (room.training || !asked.training) &&
+         (room.masks || !asked.masks) && (room.dropout || !asked.dropout);
+}
+
 Workspace::Workspace() : memory_(std::make_unique<Memory>()) {}
 
 Workspace::~Workspace() = default;
@@ -87,30 +103,31 @@ const Report& Workspace::report() const noexcept {
   return memory_->report;
 }
 
-void Workspace::prepare(const Plan& plan, i64 steps, i64 batch, bool training) {
+void Workspace::prepare(const Plan& plan, Room room) {
   Memory& m = *memory_;
   constexpr i64 most = std::numeric_limits<int>::max();  // rows and steps are counted in int
-  if (steps < 0 || batch < 0 || steps > most || batch > most) {
+  if (room.steps < 0 || room.batch < 0 || room.steps > most || room.batch > most) {
     throw Error(ErrorCode::invalid_argument,
                 "workspace",
                 "steps and batch from 0 to 2147483647",
-                std::to_string(steps) + " and " + std::to_string(batch));
+                std::to_string(room.steps) + " and " + std::to_string(room.batch));
   }
-  if (m.plan == plan && steps <= m.steps_room && batch <= m.batch_room && (m.training_room || !training))
-    return;
+  if (m.plan == plan && contains(m.room, room)) return;
   if (m.plan != plan) m = Memory{};
-  steps = std::max(steps, m.steps_room);
-  batch = std::max(batch, m.batch_room);
-  training = training || m.training_room;
+  room = {std::max(room.steps, m.room.steps),
+          std::max(room.batch, m.room.batch),
+          room.training || m.room.training,
+          room.masks || m.room.masks,
+          room.dropout || m.room.dropout};
   m.plan.reset();    // stays so where memory ends half-way
   m.filled = false;  // what a forward left is in the memory given up
-  take_memory(plan, steps, batch, training, m);
-  if (training) take_memory(plan, steps, batch, false, m);
-  take_tables(plan, steps, batch, training, m);
+  take_memory(plan, room, m);
+  Room inference = room;
+  inference.training = false;
+  if (room.training) take_memory(plan, inference, m);
+  take_tables(plan, room, m);
   m.plan = plan;
-  m.steps_room = steps;
-  m.batch_room = batch;
-  m.training_room = training;
+  m.room = room;
 }
 
 }  // namespace recurra

@@ -10,6 +10,18 @@ namespace recurra {
 
 struct Memory;
 
+/// The calls a workspace is to have room for.
+struct Room {
+  i64 steps = 0;
+  i64 batch = 0;
+  bool training = false;  ///< gates and states of all steps are kept for the way back
+  bool masks = false;     ///< calls with a mask, or with lengths and Fill::repeat
+  bool dropout = false;   ///< calls with dropout
+};
+
+/// Whether calls that need `asked` have it in `room`.
+[[nodiscard]] bool contains(const Room& room, const Room& asked) noexcept;
+
 /// Memory for calls of one plan up to some number of steps and rows. After `prepare` a call allocates
 /// nothing. A workspace serves one call at a time; threads that share a plan each have their own.
 class RECURRA_API Workspace {
@@ -21,10 +33,9 @@ class RECURRA_API Workspace {
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
-  /// Makes room for calls of up to `steps` and `batch`. `training`: gates and states of all steps are kept
-  /// for the way back. Does nothing where the room suffices. Throws Error (invalid_argument) on sizes outside
-  /// 0 to 2^31 - 1 or overflow, std::bad_alloc.
-  void prepare(const Plan& plan, i64 steps, i64 batch, bool training);
+  /// Makes room. Does nothing where it suffices. Throws Error (invalid_argument) on sizes outside 0 to 2^31 -
+  /// 1 or overflow, std::bad_alloc.
+  void prepare(const Plan& plan, Room room);
 
   /// What the last call did.
   [[nodiscard]] const Report& report() const noexcept;

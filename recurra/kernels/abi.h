@@ -4,6 +4,7 @@
 /// Packed panel: `[panel][k][vector][lane]`, zero padded; a panel is `vectors` vectors wide.
 #pragma once
 
+#include "recurra/base/activation.h"
 #include "recurra/base/platform.h"
 
 namespace recurra {
@@ -62,6 +63,16 @@ struct GradientArgs {
   int first_panel, last_panel;
   float* sum;
   i64 sum_panel;  // rows of the sum * vectors * width
+};
+
+/// dx[i] = dy[i] * slope of the activation at x[i], where its value is y[i].
+struct PointwiseGradientArgs {
+  const Activation* activation;
+  const float* x;
+  const float* y;
+  const float* dy;
+  float* dx;
+  i64 count;
 };
 
 }  // namespace recurra

@@ -23,7 +23,7 @@ Shape Lstm::build(const Shape& input, Random& random) {
         ErrorCode::shape, name(), "input (batch, steps, features)", "(batch, ...) with " + input.to_string());
   }
   const i64 units = options_.units;
-  plan_.emplace(Stack{.cell = "lstm", .input = input.back(), .units = units});
+  plan_.emplace(Recurrence{.cell = "lstm", .input = input.back(), .units = units});
   packs_.emplace(*plan_, PackedWeights::Use::training);
   packed_ = false;
   const auto make = [](const char* parameter, Shape shape) {
@@ -63,7 +63,7 @@ const Tensor& Lstm::forward(const Tensor& x, const Context& context) {
     const std::string features = plan_ ? std::to_string(plan_->input()) : "features";
     throw Error(ErrorCode::shape, name() + ".input", "(batch, steps, " + features + ")", shape.to_string());
   }
-  workspace_.prepare(*plan_, shape[1], shape[0], context.training);
+  workspace_.prepare(*plan_, {.steps = shape[1], .batch = shape[0], .training = context.training});
   if (!packed_) {
     const Weights weights{
         .W = kernel_.value.data(), .U = recurrent_kernel_.value.data(), .b = bias_.value.data()};

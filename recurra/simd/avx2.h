@@ -67,4 +67,24 @@ RECURRA_INLINE Vec abs(Vec a) {
   return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), a.v);
 }
 
+/// a < b ? x : y, lane by lane; y where one of a and b is NaN.
+RECURRA_INLINE Vec where_less(Vec a, Vec b, Vec x, Vec y) {
+  return _mm256_blendv_ps(y.v, x.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ));
+}
+
+/// The nearest whole number.
+RECURRA_INLINE Vec round(Vec a) {
+  return _mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+/// a * 2^n for whole n from -250 to 250, in two steps as one exponent holds but half of that.
+RECURRA_INLINE Vec scale2(Vec a, Vec n) {
+  const __m256i whole = _mm256_cvtps_epi32(n.v);
+  const __m256i half = _mm256_srai_epi32(whole, 1);
+  const auto power = [](__m256i e) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(e, _mm256_set1_epi32(127)), 23));
+  };
+  return _mm256_mul_ps(_mm256_mul_ps(a.v, power(half)), power(_mm256_sub_epi32(whole, half)));
+}
+
 }  // namespace recurra::RECURRA_TARGET_NAME

@@ -67,4 +67,19 @@ RECURRA_INLINE Vec abs(Vec a) {
   return _mm512_abs_ps(a.v);
 }
 
+/// a < b ? x : y, lane by lane; y where one of a and b is NaN.
+RECURRA_INLINE Vec where_less(Vec a, Vec b, Vec x, Vec y) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), y.v, x.v);
+}
+
+/// The nearest whole number.
+RECURRA_INLINE Vec round(Vec a) {
+  return _mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+/// a * 2^n for whole n from -250 to 250.
+RECURRA_INLINE Vec scale2(Vec a, Vec n) {
+  return _mm512_scalef_ps(a.v, n.v);
+}
+
 }  // namespace recurra::RECURRA_TARGET_NAME

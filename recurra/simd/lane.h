@@ -26,7 +26,8 @@ namespace recurra::RECURRA_TARGET_NAME {
 ///
 /// Members: `V(float)` broadcast, `V::zero()`, `V::load(p)`, `V::load(p, mask)` (the rest is 0), `store(p)`,
 /// `store(p, mask)`; `V::first(n)` the mask of the first n lanes (n <= 0 none, n >= width all); `+ - * /`,
-/// `fma(a, b, c)` = a * b + c (two roundings where the platform has no fused form), `min max abs`. `min(a,
+/// `fma(a, b, c)` = a * b + c (two roundings where the platform has no fused form), `min max abs`, `round`,
+/// `scale2(a, n)` = a * 2^n, `where_less(a, b, x, y)` = a < b ? x : y. `min(a,
 /// b)` and `max(a, b)` return b where one operand is NaN: write the constant first and NaN passes through.
 template <class V>
 concept Lane = requires(V v, float* p, int n) {

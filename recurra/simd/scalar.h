@@ -75,4 +75,22 @@ RECURRA_INLINE Vec abs(Vec a) {
   return Vec::Raw(Vec::Integer(a.v) & 0x7FFFFFFF);
 }
 
+/// a < b ? x : y, lane by lane; y where one of a and b is NaN.
+RECURRA_INLINE Vec where_less(Vec a, Vec b, Vec x, Vec y) {
+  return a.v < b.v ? x.v : y.v;
+}
+
+/// The nearest whole number, for |a| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction.
+RECURRA_INLINE Vec round(Vec a) {
+  const Vec big(12582912.0F);
+  return (a + big) - big;
+}
+
+/// a * 2^n for whole n from -250 to 250, in two steps as one exponent holds but half of that.
+RECURRA_INLINE Vec scale2(Vec a, Vec n) {
+  const auto whole = __builtin_convertvector(n.v, Vec::Integer);
+  const Vec::Integer half = whole >> 1;
+  return a.v * Vec::Raw((half + 127) << 23) * Vec::Raw((whole - half + 127) << 23);
+}
+
 }  // namespace recurra::RECURRA_TARGET_NAME

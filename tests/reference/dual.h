@@ -51,6 +51,14 @@ struct Dual {
 
   friend Dual exp(const Dual& a) { return a.mapped(std::exp(a.value), std::exp(a.value)); }
 
+  friend Dual log1p(const Dual& a) { return a.mapped(std::log1p(a.value), 1 / (1 + a.value)); }
+
+  friend Dual abs(const Dual& a) { return a.mapped(std::abs(a.value), a.value < 0 ? -1 : 1); }
+
+  friend Dual erf(const Dual& a) {
+    return a.mapped(std::erf(a.value), 1.1283791670955126 * std::exp(-a.value * a.value));
+  }
+
   friend Dual tanh(const Dual& a) {
     const double t = std::tanh(a.value);
     return a.mapped(t, 1 - t * t);

@@ -41,13 +41,15 @@ void uniform(Doubles& to, std::size_t size, double limit, Random& random) {
 struct Run {
   Run(const EngineCase& given, const Target& target)
       : c(given),
-        plan(stack_of(given), target),
+        plan(recurrence_of(given), target),
         x(to_float(c.values.x)),
         W(to_float(c.values.W)),
         U(to_float(c.values.U)),
         b(to_float(c.values.b)),
         params(to_float(c.values.params)),
-        P(to_float(c.values.P)) {
+        P(to_float(c.values.P)),
+        x_factor(to_float(c.options.x_factor)),
+        h_factor(to_float(c.options.h_factor)) {
     weights = {W.data(),
                U.empty() ? nullptr : U.data(),
                b.empty() ? nullptr : b.data(),
@@ -57,6 +59,10 @@ struct Run {
     call.batch = c.sizes.batch;
     call.x = batch_major<const float>(x.data(), c.sizes.steps, c.sizes.input);
     call.lengths = c.lengths.empty() ? nullptr : c.lengths.data();
+    call.mask = c.options.counts.empty() ? nullptr : c.options.counts.data();
+    call.fill = c.options.repeat ? Fill::repeat : Fill::zeros;
+    call.x_dropout = x_factor.empty() ? nullptr : x_factor.data();
+    call.h_dropout = h_factor.empty() ? nullptr : h_factor.data();
     if (c.take_sequence) {
       out.y.assign(product(c.sizes.batch, c.sizes.steps, c.sizes.width()), -7.0F);
       call.y = batch_major(out.y.data(), c.sizes.steps, c.sizes.width());
@@ -69,8 +75,8 @@ struct Run {
     }
   }
 
-  static Stack stack_of(const EngineCase& c) {
-    return {c.cell, c.sizes.input, c.sizes.units, c.sizes.projection, c.sizes.reverse};
+  static Recurrence recurrence_of(const EngineCase& c) {
+    return {c.cell, c.sizes.input, c.sizes.units, c.sizes.projection, c.sizes.reverse, c.options.activations};
   }
 
   void backward_into(const Execution& execution, PackedWeights& packs, Workspace& workspace) {
@@ -97,7 +103,7 @@ struct Run {
 
   const EngineCase& c;
   Plan plan;
-  Floats x, W, U, b, params, P, dy, initial[3], d_final[3];
+  Floats x, W, U, b, params, P, x_factor, h_factor, dy, initial[3], d_final[3];
   Weights weights;
   Call call;
   Outputs out;
@@ -108,7 +114,12 @@ Outputs run(const EngineCase& c, const Target& target, const Execution& executio
   PackedWeights packs(run.plan, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
   packs.pack(run.plan, run.weights, execution);
   Workspace workspace;
-  workspace.prepare(run.plan, c.sizes.steps, c.sizes.batch, training);
+  workspace.prepare(run.plan,
+                    {.steps = c.sizes.steps,
+                     .batch = c.sizes.batch,
+                     .training = training,
+                     .masks = run.call.mask != nullptr || c.options.repeat,
+                     .dropout = run.call.x_dropout != nullptr || run.call.h_dropout != nullptr});
   forward(run.plan, packs, run.call, workspace, training, execution);
   run.out.forward = workspace.report();
   if (back) run.backward_into(execution, packs, workspace);
@@ -141,6 +152,30 @@ void EngineCase::fill(Random& random) {
   }
 }
 
+void EngineCase::drop_out(Random& random, double rate, bool state) {
+  const auto draw = [&](Doubles& factors, std::size_t size) {
+    factors.resize(size);
+    for (double& factor : factors) factor = random.uniform() < rate ? 0.0 : float(1.0 / (1.0 - rate));
+  };
+  draw(options.x_factor, product(sizes.batch, sizes.input));
+  if (state) draw(options.h_factor, product(sizes.batch, sizes.units));
+}
+
+void EngineCase::mask_steps(Random& random, bool repeat) {
+  lengths.clear();
+  options.repeat = repeat;
+  options.counts.resize(product(sizes.batch, sizes.steps));
+  for (int row = 0; row < sizes.batch; ++row) {
+    // Rows with holes, padded on the right, on the left, and without a single step.
+    const auto kind = random.below(5);
+    const auto cut = int(random.below(std::uint64_t(sizes.steps) + 1));
+    for (int t = 0; t < sizes.steps; ++t) {
+      const bool counts[] = {random.below(3) != 0, t < cut, t >= cut, false, true};
+      options.counts[product(row, sizes.steps) + std::size_t(t)] = counts[kind];
+    }
+  }
+}
+
 EngineCase EngineCase::only_row(int row) const {
   EngineCase one = *this;
   one.sizes.batch = 1;
@@ -152,6 +187,11 @@ EngineCase EngineCase::only_row(int row) const {
   };
   take(one.values.x);
   take(one.outside.y);
+  take(one.options.x_factor);
+  take(one.options.h_factor);
+  const auto steps = std::ptrdiff_t(sizes.steps);
+  if (!options.counts.empty())
+    one.options.counts = {options.counts.begin() + steps * row, options.counts.begin() + steps * (row + 1)};
   for (int k = 0; k < numbers.states; ++k) {
     take(one.values.initial[k]);
     take(one.outside.final[k]);
@@ -163,7 +203,10 @@ std::string EngineCase::text() const {
   std::string s = cell + " units " + std::to_string(sizes.units) + " input " + std::to_string(sizes.input) +
                   " batch " + std::to_string(sizes.batch) + " steps " + std::to_string(sizes.steps) +
                   " projection " + std::to_string(sizes.projection) + (sizes.reverse ? " reverse" : "") +
-                  (initial_given ? " initial" : "") + (take_sequence ? "" : " final only") + " lengths";
+                  (initial_given ? " initial" : "") + (take_sequence ? "" : " final only") +
+                  (options.counts.empty() ? "" : " mask") + (options.repeat ? " repeat" : "") +
+                  (options.x_factor.empty() ? "" : " x dropout") +
+                  (options.h_factor.empty() ? "" : " h dropout") + " lengths";
   for (const int length : lengths) s += " " + std::to_string(length);
   return s;
 }

@@ -18,7 +18,7 @@ struct Outputs {
   Report forward, backward;
 };
 
-/// Numbers of a cell the case needs, from its kernels.
+/// Numbers of a cell the case needs.
 struct CellSizes {
   int gates, states, params;
   bool dense;
@@ -31,11 +31,18 @@ struct EngineCase {
   std::vector<int> lengths;  // empty: all steps
   bool initial_given = true;
   bool take_sequence = true;  // else only final states leave the engine
+  reference::Options options;
   reference::Values values;   // every number a float
   reference::Values outside;  // y and final: the gradients that come from outside
 
   /// Random weights in +-1/sqrt(units), normal inputs, states in (-1, 1).
   void fill(Random& random);
+
+  /// Draws dropout factors 0 or 1 / (1 - rate) for the input and, where `state`, for the recurrent operand.
+  void drop_out(Random& random, double rate, bool state);
+
+  /// Draws which steps count, holes and all; no lengths then.
+  void mask_steps(Random& random, bool repeat);
 
   /// The case over again with only row `row`.
   [[nodiscard]] EngineCase only_row(int row) const;

@@ -15,37 +15,38 @@ struct Lstm : CellBase {
   static constexpr int vectors = 1;
   static constexpr Window phase[] = {{0, 4}};
   static constexpr Window input = {0, 4};
+  static constexpr Activation activations[] = {// of the gates, and of c on its way out
+                                               own_sigmoid,
+                                               own_sigmoid,
+                                               own_tanh,
+                                               own_sigmoid,
+                                               own_tanh};
 
-  template <int Phase, Lane V>
-  RECURRA_INLINE static void step(StepIo<V, Lstm>& io) {
-    const V i = sigmoid(io.gate[0]);
-    const V f = sigmoid(io.gate[1]);
-    const V g = tanh(io.gate[2]);
-    const V o = sigmoid(io.gate[3]);
+  template <int Phase, Lane V, class A>
+  RECURRA_INLINE static void step(StepIo<V, Lstm, A>& io) {
+    const V i = io.template activate<0>(io.gate[0], io.slot[0]);
+    const V f = io.template activate<1>(io.gate[1], io.slot[1]);
+    const V g = io.template activate<2>(io.gate[2], io.slot[2]);
+    const V o = io.template activate<3>(io.gate[3], io.slot[3]);
     io.state[1] = fma(f, io.state[1], i * g);
-    io.state[0] = o * tanh(io.state[1]);
-    io.slot[0] = i;
-    io.slot[1] = f;
-    io.slot[2] = g;
-    io.slot[3] = o;
+    io.state[0] = o * io.template activate<4>(io.state[1]);
   }
 
-  template <int Phase, Lane V>
-  RECURRA_INLINE static void step_backward(BackwardIo<V, Lstm>& io) {
-    const V i = io.slot[0];
-    const V f = io.slot[1];
-    const V g = io.slot[2];
-    const V o = io.slot[3];
-    const V one(1.0F);
-    const V tanh_c = tanh(io.new_state[1]);
+  template <int Phase, Lane V, class A>
+  RECURRA_INLINE static void step_backward(BackwardIo<V, Lstm, A>& io) {
+    const Activated<V> i = io.template kept<0>(io.slot[0]);
+    const Activated<V> f = io.template kept<1>(io.slot[1]);
+    const Activated<V> g = io.template kept<2>(io.slot[2]);
+    const Activated<V> o = io.template kept<3>(io.slot[3]);
+    const Activated<V> out = io.template at<4>(io.new_state[1]);
     const V d_h = io.d_state[0];
-    const V d_c = fma(d_h * o, one - tanh_c * tanh_c, io.d_state[1]);
-    io.slot[0] = d_c * g * (i * (one - i));
-    io.slot[1] = d_c * io.old_state[1] * (f * (one - f));
-    io.slot[2] = d_c * i * (one - g * g);
-    io.slot[3] = d_h * tanh_c * (o * (one - o));
+    const V d_c = fma(d_h * o.value, out.slope, io.d_state[1]);
+    io.slot[0] = d_c * g.value * i.slope;
+    io.slot[1] = d_c * io.old_state[1] * f.slope;
+    io.slot[2] = d_c * i.value * g.slope;
+    io.slot[3] = d_h * out.value * o.slope;
     io.d_state[0] = V::zero();
-    io.d_state[1] = d_c * f;
+    io.d_state[1] = d_c * f.value;
   }
 };
 

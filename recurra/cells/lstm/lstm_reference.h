@@ -1,8 +1,8 @@
 /// The LSTM of lstm.md in the plainest form, for the tests: one step of one unit, over double or a dual
-/// number.
+/// number; a(k, x) is the activation at place k.
 #pragma once
 
-#include <cmath>
+#include "recurra/base/activation.h"
 
 namespace recurra::reference {
 
@@ -10,17 +10,16 @@ struct LstmReference {
   static constexpr const char* name = "lstm";
   static constexpr int gates = 4;
   static constexpr int states = 2;
+  static constexpr Activation activations[] = {{ActivationKind::sigmoid},
+                                               {ActivationKind::sigmoid},
+                                               {ActivationKind::tanh},
+                                               {ActivationKind::sigmoid},
+                                               {ActivationKind::tanh}};
 
-  template <class T>
-  static void step(const T* gate, T* state) {
-    using std::exp;
-    using std::tanh;
-    const T i = 1.0 / (1.0 + exp(-gate[0]));
-    const T f = 1.0 / (1.0 + exp(-gate[1]));
-    const T g = tanh(gate[2]);
-    const T o = 1.0 / (1.0 + exp(-gate[3]));
-    state[1] = f * state[1] + i * g;
-    state[0] = o * tanh(state[1]);
+  template <class T, class A>
+  static void step(const A& a, const T* gate, T* state) {
+    state[1] = a(1, gate[1]) * state[1] + a(0, gate[0]) * a(2, gate[2]);
+    state[0] = a(3, gate[3]) * a(4, state[1]);
   }
 };
 

@@ -14,16 +14,16 @@ struct Vanilla : CellBase {
   static constexpr int vectors = 4;  // one gate fills a tile's width with four vectors of units
   static constexpr Window phase[] = {{0, 1}};
   static constexpr Window input = {0, 1};
+  static constexpr Activation activations[] = {own_tanh};
 
-  template <int Phase, Lane V>
-  RECURRA_INLINE static void step(StepIo<V, Vanilla>& io) {
-    io.slot[0] = io.state[0] = tanh(io.gate[0]);
+  template <int Phase, Lane V, class A>
+  RECURRA_INLINE static void step(StepIo<V, Vanilla, A>& io) {
+    io.state[0] = io.template activate<0>(io.gate[0], io.slot[0]);
   }
 
-  template <int Phase, Lane V>
-  RECURRA_INLINE static void step_backward(BackwardIo<V, Vanilla>& io) {
-    const V h = io.slot[0];
-    io.slot[0] = io.d_state[0] * (V(1.0F) - h * h);
+  template <int Phase, Lane V, class A>
+  RECURRA_INLINE static void step_backward(BackwardIo<V, Vanilla, A>& io) {
+    io.slot[0] = io.d_state[0] * io.template kept<0>(io.slot[0]).slope;
     io.d_state[0] = V::zero();
   }
 };

@@ -5,6 +5,7 @@
 
 #include "recurra/cells/finish.h"
 #include "recurra/kernels/gradient.h"
+#include "recurra/kernels/pointwise.h"
 #include "recurra/kernels/product.h"
 #include RECURRA_CELL_HEADERS
 
@@ -28,6 +29,8 @@ const Target table{RECURRA_TARGET_TEXT,
                    max_rows<Vec, 4>,
                    product,
                    gradient,
+                   pointwise,
+                   pointwise_gradient,
                    cells,
                    sizeof(cells) / sizeof(cells[0])};
 

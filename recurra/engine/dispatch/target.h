@@ -12,6 +12,8 @@ struct Target {
   int most_rows;  // of a tile of a 4-vector panel
   void (*product)(const ProductArgs&);
   void (*gradient)(const GradientArgs&);
+  void (*pointwise)(const Activation&, const float* x, float* y, i64 count);
+  void (*pointwise_gradient)(const PointwiseGradientArgs&);
   const CellKernels* cells;
   int cell_count;
 };

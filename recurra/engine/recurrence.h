@@ -2,20 +2,23 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "recurra/cells/abi.h"
 
 namespace recurra {
 
 /// A recurrent layer in one direction.
-struct Stack {
+struct Recurrence {
   std::string cell;      ///< name of a cell of cells/cell_list.inc
   i64 input = 0;         ///< features of a step, > 0
   i64 units = 0;         ///< > 0
   i64 projection = 0;    ///< width of the output after a product behind the step; 0: none, the output is h
   bool reverse = false;  ///< from the last step of each row to the first
+  /// One for each place the cell has (its page says which); empty: the cell's own.
+  std::vector<Activation> activations = {};
 
-  bool operator==(const Stack&) const = default;
+  bool operator==(const Recurrence&) const = default;
 };
 
 /// Canonical weights, row-major and contiguous, or their gradients. Gates in the cell's order.

@@ -1,0 +1,55 @@
+/// What a forward call leaves with the caller beside the outputs the cells wrote.
+#include <algorithm>
+
+#include "recurra/engine/row_tables.h"
+
+namespace recurra {
+
+namespace {
+
+/// The caller's y where the engine has not written: scattered rows, and steps that do not count.
+void fill_sequence(const Plan& plan, const Call& call, i64 row, Memory& m) noexcept {
+  const i64 width = plan.width();
+  const i64 length = m.length[index(row)];
+  if (length == m.steps && !m.scattered) return;
+  const auto to = [&](i64 time) {
+    return call.y.data + m.order[index(row)] * call.y.row_stride + time * call.y.step_stride;
+  };
+  const float* last = nullptr;  // output to be repeated
+  i64 next = 0;                 // step of the row to be processed next
+  for (i64 p = 0; p < m.steps; ++p) {
+    const i64 time = plan.recurrence().reverse ? m.steps - 1 - p : p;
+    if (next < length && time_of(plan, m, row, next) == time) {
+      if (m.scattered) std::copy_n(m.y.at[index(row)] + m.h_offset(next), width, to(time));
+      if (call.fill == Fill::repeat) last = to(time);
+      ++next;
+    } else if (last != nullptr) {
+      std::copy_n(last, width, to(time));
+    } else {
+      std::fill_n(to(time), width, 0.0F);
+    }
+  }
+}
+
+}  // namespace
+
+void finish_outputs(const Plan& plan, const Call& call, Memory& m) noexcept {
+  const i64 width = plan.width();
+  for (i64 row = 0; row < m.batch; ++row) {
+    const i64 original = m.order[index(row)];
+    const i64 length = m.length[index(row)];
+    if (call.final[0] != nullptr) {
+      const float* last = length > 0 ? m.y.at[index(row)] + m.h_offset(length - 1) : m.h0.at[index(row)];
+      if (last != call.final[0] + original * width)
+        std::copy_n(last, width, call.final[0] + original * width);
+    }
+    for (int k = 1; k < plan.cell().states; ++k) {
+      if (call.final[k] == nullptr) continue;
+      const float* last = m.states[k - 1].data() + length * m.state_step + row * plan.padded();
+      std::copy_n(last, plan.units(), call.final[k] + original * plan.units());
+    }
+    if (call.y.data != nullptr) fill_sequence(plan, call, row, m);
+  }
+}
+
+}  // namespace recurra
