@@ -29,6 +29,12 @@ class RECURRA_API Crew {
 
   [[nodiscard]] int count() const noexcept { return count_; }
 
+  /// Members first .. first + count of this crew as a crew of their own; this member is one of them. Parts
+  /// that have begun end with the call: the whole crew cannot meet again.
+  [[nodiscard]] Crew part(int first, int count) const noexcept {
+    return {index_ - first, count, spins_, flags_ + first};
+  }
+
   /// Says that this member has finished stage `epoch`; what it wrote is visible to those who waited for it.
   void publish(i64 epoch) noexcept { flags_[index_].epoch.store(epoch, std::memory_order_release); }
 

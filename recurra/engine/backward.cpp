@@ -3,9 +3,8 @@
 #include <algorithm>
 
 #include "recurra/base/error.h"
-#include "recurra/engine/engine.h"
+#include "recurra/engine/passes.h"
 #include "recurra/engine/row_tables.h"
-#include "recurra/engine/schedule.h"
 #include "recurra/engine/step_args.h"
 #include "recurra/engine/weight_gradients.h"
 
@@ -194,8 +193,33 @@ void finish_input_gradient(
   }
 }
 
+}  // namespace
+
+void begin_backward(const Pass& pass, const Execution& execution) {
+  Memory& m = *pass.memory;
+  pass.weights->check(*pass.plan, PackedWeights::Use::training);
+  if (execution.threads < 0) {
+    throw Error(ErrorCode::invalid_argument, "threads", "from 0 up", std::to_string(execution.threads));
+  }
+  if (!m.filled || m.plan != *pass.plan || m.steps != pass.call->steps || m.batch != pass.call->batch) {
+    throw Error(ErrorCode::invalid_argument,
+                "workspace",
+                "one filled by a training forward of this call, unused",
+                m.filled ? "one of another call" : "none");
+  }
+  m.filled = false;
+  bind_backward(*pass.plan, *pass.call, *pass.back, m);
+}
+
+void run_backward(const Pass& pass, const Split& split, Crew& crew) noexcept {
+  BackwardPass(*pass.plan, *pass.weights, *pass.back, *pass.memory, split, crew).run();
+}
+
 /// Gradients of the initial states to the caller's rows; steps of dx behind each row's end become 0.
-void finish_gradients(const Plan& plan, const Call& call, const BackwardCall& back, Memory& m) noexcept {
+void finish_gradients(const Pass& pass) noexcept {
+  const Plan& plan = *pass.plan;
+  const BackwardCall& back = *pass.back;
+  Memory& m = *pass.memory;
   for (i64 row = 0; row < m.batch; ++row) {
     const auto at = static_cast<std::size_t>(row);
     const i64 original = m.order[at];
@@ -214,11 +238,9 @@ void finish_gradients(const Plan& plan, const Call& call, const BackwardCall& ba
         to[j] = sum;
       }
     }
-    if (back.dx.data != nullptr) finish_input_gradient(plan, call, back, row, m);
+    if (back.dx.data != nullptr) finish_input_gradient(plan, *pass.call, back, row, m);
   }
 }
-
-}  // namespace
 
 void backward(const Plan& plan,
               const PackedWeights& weights,
@@ -226,29 +248,9 @@ void backward(const Plan& plan,
               const BackwardCall& back,
               Workspace& workspace,
               const Execution& execution) {
-  Memory& m = workspace.memory();
-  weights.check(plan, PackedWeights::Use::training);
-  if (execution.threads < 0) {
-    throw Error(ErrorCode::invalid_argument, "threads", "from 0 up", std::to_string(execution.threads));
-  }
-  if (!m.filled || m.plan != plan || m.steps != call.steps || m.batch != call.batch) {
-    throw Error(ErrorCode::invalid_argument,
-                "workspace",
-                "one filled by a training forward of this call, unused",
-                m.filled ? "one of another call" : "none");
-  }
-  m.filled = false;
-  bind_backward(plan, call, back, m);
-  const Split split = choose_split(plan, execution, m, plan.unit_panels().count);
-  m.report = Report{};
-  m.report.schedule = split.schedule;
-  m.report.steps = m.running > 0 ? m.first[static_cast<std::size_t>(m.running)] : 0;
-  m.report.own_activations = plan.chosen() == 0;
-  team_of(execution).run(split.threads, [&](Crew& crew) {
-    if (crew.index() == 0) m.report.threads = crew.count();
-    BackwardPass(plan, weights, back, m, split, crew).run();
-  });
-  finish_gradients(plan, call, back, m);
+  const Pass pass{&plan, &weights, &call, &back, &workspace.memory()};
+  begin_backward(pass, execution);
+  run_alone(pass, execution);
 }
 
 }  // namespace recurra

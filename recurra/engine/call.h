@@ -50,12 +50,20 @@ enum class Schedule {
   units,  ///< each thread has units of its own and waits for the others' once a phase
 };
 
+/// How the two directions of a stack's layer run.
+enum class Directions {
+  automatic,
+  together,  ///< at once, each on half of the threads
+  in_turn,   ///< one after the other, each on all threads
+};
+
 /// Where and how a call runs. The bits of its results do not depend on it.
 struct Execution {
   Team* team = nullptr;  ///< null: the process's
   int threads = 0;       ///< at most this many; 0: all of the team; negative: Error (invalid_argument)
   Schedule schedule = Schedule::automatic;
   i64 chunk = 0;  ///< steps of input products made at once; 0: chosen
+  Directions directions = Directions::automatic;
 };
 
 /// What a call did.

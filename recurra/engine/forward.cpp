@@ -4,8 +4,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
-#include "recurra/engine/engine.h"
-#include "recurra/engine/schedule.h"
+#include "recurra/engine/passes.h"
 #include "recurra/engine/step_args.h"
 
 namespace recurra {
@@ -166,25 +165,24 @@ class ForwardPass {
 
 }  // namespace
 
+void begin_forward(const Pass& pass, bool training, const Execution& execution) {
+  pass.weights->check(*pass.plan, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
+  bind_forward(*pass.plan, *pass.call, execution, training, *pass.memory);
+}
+
+void run_forward(const Pass& pass, const Split& split, Crew& crew) noexcept {
+  ForwardPass(*pass.plan, *pass.weights, *pass.memory, split, crew).run();
+}
+
 void forward(const Plan& plan,
              const PackedWeights& weights,
              const Call& call,
              Workspace& workspace,
              bool training,
              const Execution& execution) {
-  Memory& m = workspace.memory();
-  weights.check(plan, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
-  bind_forward(plan, call, execution, training, m);
-  const Split split = choose_split(plan, execution, m, plan.blocks());
-  m.report = Report{};
-  m.report.schedule = split.schedule;
-  m.report.steps = m.running > 0 ? m.first[static_cast<std::size_t>(m.running)] : 0;
-  m.report.own_activations = plan.chosen() == 0;
-  team_of(execution).run(split.threads, [&](Crew& crew) {
-    if (crew.index() == 0) m.report.threads = crew.count();
-    ForwardPass(plan, weights, m, split, crew).run();
-  });
-  finish_outputs(plan, call, m);
+  const Pass pass{&plan, &weights, &call, nullptr, &workspace.memory()};
+  begin_forward(pass, training, execution);
+  run_alone(pass, execution);
 }
 
 void step(const Plan& plan,

@@ -26,6 +26,16 @@ int threads_of(const Execution& execution) {
   return execution.threads > 0 ? std::min(execution.threads, size) : size;
 }
 
+bool is_worth_a_thread(const Plan& plan, const Memory& m) noexcept {
+  const i64 all_rows = m.running > 0 ? m.first[static_cast<std::size_t>(m.running)] : 0;
+  return all_rows * (plan.recurrent_work() + plan.input_work()) >= least_call_work;
+}
+
+bool keeps_weights_in_cache(const Plan& plan) noexcept {
+  const i64 weight_bytes = plan.recurrent_work() * static_cast<i64>(sizeof(float));
+  return weight_bytes * 5 <= second_level_cache() * 4;
+}
+
 Split choose_split(const Plan& plan, const Execution& execution, const Memory& m, int panels) noexcept {
   const int threads = threads_of(execution);
   const int rows = m.running > 0 ? m.active[0] : 0;
@@ -34,12 +44,10 @@ Split choose_split(const Plan& plan, const Execution& execution, const Memory& m
   if (execution.schedule == Schedule::rows) return {Schedule::rows, std::max(by_rows, 1)};
   if (execution.schedule == Schedule::units) return {Schedule::units, std::max(by_units, 1)};
 
-  const i64 per_row = plan.recurrent_work() + plan.input_work();
-  const i64 all_rows = m.running > 0 ? m.first[static_cast<std::size_t>(m.running)] : 0;
-  if (threads == 1 || all_rows * per_row < least_call_work) return {Schedule::rows, 1};
-  // Rows need no waiting, but every thread then reads all weights: they must stay in its own cache.
-  const i64 weight_bytes = plan.recurrent_work() * static_cast<i64>(sizeof(float));
-  const bool fits = weight_bytes * 5 <= second_level_cache() * 4;
+  if (threads == 1 || !is_worth_a_thread(plan, m)) return {Schedule::rows, 1};
+  const i64 all_rows = m.first[static_cast<std::size_t>(m.running)];
+  // Rows need no waiting, but every thread then reads all weights.
+  const bool fits = keeps_weights_in_cache(plan);
   if (fits && by_rows == threads && rows >= 2 * plan.target().most_rows * threads)
     return {Schedule::rows, threads};
   if (!plan.cell().dense || plan.recurrent_work() * all_rows / m.running >= least_step_work) {

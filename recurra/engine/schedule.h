@@ -31,6 +31,12 @@ struct Split {
                                  const Memory& memory,
                                  int panels) noexcept;
 
+/// Whether a pass is long enough for a second thread to be woken.
+[[nodiscard]] bool is_worth_a_thread(const Plan& plan, const Memory& memory) noexcept;
+
+/// Whether the recurrent weights stay in a processor's own cache from step to step.
+[[nodiscard]] bool keeps_weights_in_cache(const Plan& plan) noexcept;
+
 /// Rows of `member` when split by rows: even by running steps, not by rows.
 [[nodiscard]] Range row_share(const Memory& memory, int member, int members) noexcept;
 

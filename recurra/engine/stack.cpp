@@ -1,0 +1,215 @@
+#include "recurra/engine/stack.h"
+
+#include <algorithm>
+#include <string>
+
+#include "recurra/base/error.h"
+#include "recurra/engine/passes.h"
+
+namespace recurra {
+
+namespace {
+
+template <class Runs>
+void check_runs(const StackPlan& plan, const Runs& runs) {
+  if (runs.empty() || runs.size() == plan.plans().size()) return;
+  throw Error(ErrorCode::invalid_argument,
+              "runs",
+              "none or " + std::to_string(plan.plans().size()) + ", one for each layer and direction",
+              std::to_string(runs.size()));
+}
+
+/// A stack's call, cut into those of its layers and directions.
+class StackPass {
+ public:
+  StackPass(const StackPlan& plan,
+            const StackPacks& weights,
+            const StackCall& call,
+            StackWorkspace& workspace,
+            const Execution& execution)
+      : plan_(plan), weights_(weights), call_(call), workspace_(workspace), execution_(execution) {
+    workspace.check(plan, call);
+    check_runs(plan, call.runs);
+  }
+
+  void forward(bool training) {
+    for (int layer = 0; layer < plan_.layers(); ++layer) {
+      Call calls[2];
+      Pass passes[2];
+      for (int d = 0; d < plan_.directions(); ++d) {
+        calls[d] = call_of(layer, d);
+        passes[d] = pass_of(layer, d, calls[d]);
+        begin_forward(passes[d], training, execution_);
+      }
+      run(passes);
+      if (plan_.adds(layer) && joined(layer).data != nullptr) add_outputs(layer);
+    }
+  }
+
+  void backward(const StackBackwardCall& back) {
+    check_runs(plan_, back.runs);
+    ConstSequence dy = back.dy;
+    for (int layer = plan_.layers() - 1; layer >= 0; --layer) {
+      const Sequence dx = layer > 0 ? gradient(layer) : back.dx;
+      Call calls[2];
+      BackwardCall backs[2];
+      Pass passes[2];
+      for (int d = 0; d < plan_.directions(); ++d) {
+        calls[d] = call_of(layer, d);
+        backs[d] = back_of(layer, d, back, dy, dx);
+        passes[d] = pass_of(layer, d, calls[d]);
+        passes[d].back = &backs[d];
+        begin_backward(passes[d], execution_);
+      }
+      run(passes);
+      if (dx.data != nullptr && adds_gradients(layer)) add(backs[1].dx, dx, plan_.plan(layer, 0).input());
+      dy = {dx.data, dx.step_stride, dx.row_stride};
+    }
+  }
+
+ private:
+  [[nodiscard]] bool is_top(int layer) const noexcept { return layer + 1 == plan_.layers(); }
+
+  /// Whether both directions have the same input, so that its gradient is a sum.
+  [[nodiscard]] bool adds_gradients(int layer) const noexcept {
+    return plan_.directions() == 2 && !(plan_.independent() && layer > 0);
+  }
+
+  /// What a layer's directions write, side by side: at the top the caller's memory.
+  [[nodiscard]] Sequence outputs(int layer) noexcept {
+    if (is_top(layer) && !plan_.adds(layer)) return call_.y;
+    if (is_top(layer) && call_.y.data == nullptr) return {};
+    const i64 width = i64{plan_.plan(layer, 0).width()} * plan_.directions();
+    return time_major(workspace_.outputs(layer).data(), call_.batch, width);
+  }
+
+  /// A layer's output as the next one sees it.
+  [[nodiscard]] Sequence joined(int layer) noexcept {
+    if (!plan_.adds(layer)) return outputs(layer);
+    return is_top(layer) ? call_.y
+                         : time_major(workspace_.sums(layer).data(), call_.batch, plan_.width(layer));
+  }
+
+  /// Where the gradient of a layer's input goes.
+  [[nodiscard]] Sequence gradient(int layer) noexcept {
+    return time_major(workspace_.gradients(layer % 2).data(), call_.batch, plan_.width(layer - 1));
+  }
+
+  /// Direction d's part of a sequence of both.
+  template <class T>
+  [[nodiscard]] SequenceOf<T> side(const SequenceOf<T>& both, int d, i64 width) const noexcept {
+    return {both.data != nullptr ? both.data + d * width : nullptr, both.step_stride, both.row_stride};
+  }
+
+  [[nodiscard]] Call call_of(int layer, int d) noexcept {
+    const Plan& plan = plan_.plan(layer, d);
+    Call call;
+    call.steps = call_.steps;
+    call.batch = call_.batch;
+    call.lengths = call_.lengths;
+    call.mask = call_.mask;
+    call.fill = call_.fill;
+    if (layer == 0) {
+      call.x = call_.x;
+    } else {
+      Sequence below = joined(layer - 1);
+      if (plan_.independent()) below = side(below, d, plan.input());
+      call.x = {below.data, below.step_stride, below.row_stride};
+    }
+    call.y = side(outputs(layer), d, plan.width());
+    if (call_.runs.empty()) return call;
+    const StackRun& run = call_.runs[index(layer, d)];
+    std::ranges::copy(run.initial, call.initial);
+    std::ranges::copy(run.final, call.final);
+    call.x_dropout = run.x_dropout;
+    call.h_dropout = run.h_dropout;
+    return call;
+  }
+
+  [[nodiscard]] BackwardCall back_of(
+      int layer, int d, const StackBackwardCall& back, const ConstSequence& dy, const Sequence& dx) noexcept {
+    const Plan& plan = plan_.plan(layer, d);
+    BackwardCall call;
+    call.accumulate = back.accumulate;
+    call.dy = plan_.adds(layer) ? dy : side(dy, d, plan.width());
+    call.dx = dx;
+    if (dx.data != nullptr && adds_gradients(layer) && d == 1)
+      call.dx = time_major(workspace_.other_gradient().data(), call_.batch, plan.input());
+    if (plan_.independent() && layer > 0) call.dx = side(dx, d, plan.input());
+    if (back.runs.empty()) return call;
+    const StackRunGradients& run = back.runs[index(layer, d)];
+    std::ranges::copy(run.d_final, call.d_final);
+    std::ranges::copy(run.d_initial, call.d_initial);
+    call.d_weights = run.d_weights;
+    return call;
+  }
+
+  [[nodiscard]] std::size_t index(int layer, int d) const noexcept {
+    return static_cast<std::size_t>(layer * plan_.directions() + d);
+  }
+
+  [[nodiscard]] Pass pass_of(int layer, int d, const Call& call) noexcept {
+    const int at = static_cast<int>(index(layer, d));
+    return {&plan_.plan(layer, d), &weights_.at(at), &call, nullptr, &workspace_.run(at).memory()};
+  }
+
+  void run(const Pass (&passes)[2]) noexcept {
+    if (plan_.directions() == 2 && run_better_together(passes[0], passes[1], execution_)) {
+      run_together(passes[0], passes[1], execution_);
+      return;
+    }
+    for (int d = 0; d < plan_.directions(); ++d) run_alone(passes[d], execution_);
+  }
+
+  /// to += from, element by element.
+  void add(const Sequence& from, const Sequence& to, i64 width) const noexcept {
+    for (i64 t = 0; t < call_.steps; ++t) {
+      for (i64 row = 0; row < call_.batch; ++row) {
+        const float* a = from.data + t * from.step_stride + row * from.row_stride;
+        float* b = to.data + t * to.step_stride + row * to.row_stride;
+        for (i64 k = 0; k < width; ++k) b[k] += a[k];
+      }
+    }
+  }
+
+  void add_outputs(int layer) noexcept {
+    const Sequence from = outputs(layer);
+    const Sequence to = joined(layer);
+    const i64 width = plan_.width(layer);
+    for (i64 t = 0; t < call_.steps; ++t) {
+      for (i64 row = 0; row < call_.batch; ++row) {
+        const float* a = from.data + t * from.step_stride + row * from.row_stride;
+        float* b = to.data + t * to.step_stride + row * to.row_stride;
+        for (i64 k = 0; k < width; ++k) b[k] = a[k] + a[width + k];
+      }
+    }
+  }
+
+  const StackPlan& plan_;
+  const StackPacks& weights_;
+  const StackCall& call_;
+  StackWorkspace& workspace_;
+  const Execution& execution_;
+};
+
+}  // namespace
+
+void forward(const StackPlan& plan,
+             const StackPacks& weights,
+             const StackCall& call,
+             StackWorkspace& workspace,
+             bool training,
+             const Execution& execution) {
+  StackPass(plan, weights, call, workspace, execution).forward(training);
+}
+
+void backward(const StackPlan& plan,
+              const StackPacks& weights,
+              const StackCall& call,
+              const StackBackwardCall& back,
+              StackWorkspace& workspace,
+              const Execution& execution) {
+  StackPass(plan, weights, call, workspace, execution).backward(back);
+}
+
+}  // namespace recurra

@@ -1,0 +1,188 @@
+/// Several recurrent layers and both directions as one call.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "recurra/engine/engine.h"
+
+namespace recurra {
+
+/// Which way a stack goes over its sequence, and what becomes of two outputs.
+enum class Direction {
+  forward,
+  backward,  ///< from the last step of each row to the first
+  concat,    ///< both, outputs side by side: the forward one first
+  sum,       ///< both, outputs added
+};
+
+/// What a layer of a stack of both directions sees of the layer below.
+enum class Stacking {
+  cross_fed,    ///< both directions, side by side or added: cuDNN, Keras, PyTorch
+  independent,  ///< its own direction; the two meet at the top: oneDNN
+};
+
+/// Recurrent layers one above the other. Widths may differ; the input is the lowest layer's.
+struct Stack {
+  struct Layer {
+    std::string cell;
+    i64 units = 0;
+    i64 projection = 0;
+    std::vector<Activation> activations = {};  ///< as in Recurrence
+  };
+
+  i64 input = 0;
+  std::vector<Layer> layers;
+  Direction direction = Direction::forward;
+  Stacking stacking = Stacking::cross_fed;
+};
+
+/// The plans of all layers and directions, built once; immutable, shared by any number of threads. A stack's
+/// lists of weights, packs and states are ordered `[layer][direction]`.
+class RECURRA_API StackPlan {
+ public:
+  /// Throws as Plan, and Error (invalid_argument) without layers.
+  explicit StackPlan(const Stack& stack, const Target& target = active_target());
+
+  [[nodiscard]] int layers() const noexcept { return static_cast<int>(plans_.size()) / directions_; }
+
+  [[nodiscard]] int directions() const noexcept { return directions_; }
+
+  [[nodiscard]] const Plan& plan(int layer, int direction) const noexcept {
+    return plans_[static_cast<std::size_t>(layer * directions_ + direction)];
+  }
+
+  [[nodiscard]] const std::vector<Plan>& plans() const noexcept { return plans_; }
+
+  /// Width of a layer's output, of both directions together.
+  [[nodiscard]] i64 width(int layer) const noexcept;
+
+  /// Width of the stack's output.
+  [[nodiscard]] i64 width() const noexcept { return width(layers() - 1); }
+
+  /// Whether a layer adds its directions' outputs.
+  [[nodiscard]] bool adds(int layer) const noexcept;
+
+  /// Whether a layer's directions see their own direction of the layer below only.
+  [[nodiscard]] bool independent() const noexcept { return independent_; }
+
+  bool operator==(const StackPlan&) const = default;
+
+ private:
+  std::vector<Plan> plans_;
+  int directions_ = 1;
+  bool adds_ = false;
+  bool independent_ = false;
+};
+
+/// What one layer and direction has besides the sequences: as in Call.
+struct StackRun {
+  const float* initial[max_states] = {};
+  float* final[max_states] = {};
+  const float* x_dropout = nullptr;
+  const float* h_dropout = nullptr;
+};
+
+/// As Call; `runs` is empty or has one entry for each layer and direction.
+struct StackCall {
+  i64 steps = 0;
+  i64 batch = 0;
+  ConstSequence x;  ///< (steps, batch, input)
+  Sequence y;       ///< (steps, batch, width). Null: not wanted
+  const int* lengths = nullptr;
+  const unsigned char* mask = nullptr;
+  Fill fill = Fill::zeros;
+  std::span<const StackRun> runs;
+};
+
+/// Gradients of one layer and direction, as in BackwardCall.
+struct StackRunGradients {
+  const float* d_final[max_states] = {};
+  float* d_initial[max_states] = {};
+  WeightGradients d_weights;
+};
+
+/// As BackwardCall; `runs` is empty or has one entry for each layer and direction.
+struct StackBackwardCall {
+  ConstSequence dy;
+  Sequence dx;
+  std::span<const StackRunGradients> runs;
+  bool accumulate = false;
+};
+
+/// Memory for calls of one stack, as Workspace: between the layers too.
+class RECURRA_API StackWorkspace {
+ public:
+  /// Makes room; throws as Workspace::prepare.
+  void prepare(const StackPlan& plan, const Room& room);
+
+  /// What the last call did in one layer and direction.
+  [[nodiscard]] const Report& report(int layer, int direction) const noexcept {
+    return runs_[static_cast<std::size_t>(layer * directions_ + direction)].report();
+  }
+
+  /// The engine's own view.
+  [[nodiscard]] Workspace& run(int index) noexcept { return runs_[static_cast<std::size_t>(index)]; }
+
+  [[nodiscard]] AlignedBuffer<float>& outputs(int layer) noexcept { return at(outputs_, layer); }
+
+  [[nodiscard]] AlignedBuffer<float>& sums(int layer) noexcept { return at(sums_, layer); }
+
+  [[nodiscard]] AlignedBuffer<float>& gradients(int side) noexcept { return at(gradients_, side); }
+
+  [[nodiscard]] AlignedBuffer<float>& other_gradient() noexcept { return other_gradient_; }
+
+  /// Throws Error (invalid_argument) unless prepared for the plan and sizes.
+  void check(const StackPlan& plan, const StackCall& call) const;
+
+ private:
+  static AlignedBuffer<float>& at(std::vector<AlignedBuffer<float>>& buffers, int index) noexcept {
+    return buffers[static_cast<std::size_t>(index)];
+  }
+
+  std::vector<Plan> plans_;  // prepared for
+  int directions_ = 1;
+  Room room_;
+  std::vector<Workspace> runs_;
+  std::vector<AlignedBuffer<float>> outputs_;    // [layer][step][row][directions side by side]
+  std::vector<AlignedBuffer<float>> sums_;       // [layer][step][row][width], where directions are added
+  std::vector<AlignedBuffer<float>> gradients_;  // of a layer's output and of the one below, in turn
+  AlignedBuffer<float> other_gradient_;          // the second direction's part of an input gradient
+};
+
+/// Packs of all layers and directions.
+class RECURRA_API StackPacks {
+ public:
+  StackPacks(const StackPlan& plan, PackedWeights::Use use);
+
+  /// As PackedWeights::pack; `weights` has one entry for each layer and direction. Throws Error
+  /// (invalid_argument) on another number.
+  void pack(const StackPlan& plan, std::span<const Weights> weights, const Execution& execution = {});
+
+  [[nodiscard]] const PackedWeights& at(int index) const noexcept {
+    return packs_[static_cast<std::size_t>(index)];
+  }
+
+ private:
+  std::vector<PackedWeights> packs_;
+};
+
+/// Forward over all layers; as the engine's forward of one recurrence.
+RECURRA_API void forward(const StackPlan& plan,
+                         const StackPacks& weights,
+                         const StackCall& call,
+                         StackWorkspace& workspace,
+                         bool training = false,
+                         const Execution& execution = {});
+
+/// Backward over all layers; as the engine's backward of one recurrence.
+RECURRA_API void backward(const StackPlan& plan,
+                          const StackPacks& weights,
+                          const StackCall& call,
+                          const StackBackwardCall& back,
+                          StackWorkspace& workspace,
+                          const Execution& execution = {});
+
+}  // namespace recurra
