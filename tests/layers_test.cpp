@@ -126,13 +126,12 @@ TEST(BatchNormalizationLayer, gradients_agree_with_differences) {
   BatchNormalization layer;
   Random random(1);
   layer.build({5}, random);
-  expect_gradients(
-      layer, normal({12, 5}, 5), normal({12, 5}, 6), {.training = true, .lengths = {}, .execution = {}});
+  expect_gradients(layer, normal({12, 5}, 5), normal({12, 5}, 6), {.training = true});
 }
 
 TEST(BatchNormalizationLayer, steps_past_the_length_leave_the_statistics) {
-  const std::vector<int> lengths = {4, 1, 0};
-  const Context context{.training = true, .lengths = lengths, .execution = {}};
+  const StepMask mask = StepMask::of_lengths(std::vector{4, 1, 0}, 4);
+  const Context context{.training = true, .mask = &mask};
   Tensor x = normal({3, 4, 5}, 7);
   BatchNormalization layer;
   Random random(1);
@@ -151,7 +150,7 @@ TEST(BatchNormalizationLayer, moves_its_statistics_as_keras_does) {
   Tensor x({2, 1});
   x.data()[0] = 1.0F;
   x.data()[1] = 3.0F;  // mean 2, biased variance 1
-  layer.forward(x, {.training = true, .lengths = {}, .execution = {}});
+  layer.forward(x, {.training = true});
   EXPECT_FLOAT_EQ(layer.parameters()[2]->value.data()[0], 0.02F);
   EXPECT_FLOAT_EQ(layer.parameters()[3]->value.data()[0], 0.99F + 0.01F);
   const Tensor& y = layer.forward(x, {});
@@ -162,19 +161,17 @@ TEST(DenseLayer, gradients_agree_with_differences_over_any_leading_axes) {
   Dense layer({4});
   Random random(1);
   EXPECT_EQ(layer.build({3, 6}, random), (Shape{3, 4}));
-  expect_gradients(
-      layer, normal({2, 3, 6}, 9), normal({2, 3, 4}, 10), {.training = true, .lengths = {}, .execution = {}});
+  expect_gradients(layer, normal({2, 3, 6}, 9), normal({2, 3, 4}, 10), {.training = true});
 }
 
 TEST(LstmLayer, gradients_agree_with_differences_with_and_without_sequences) {
-  const std::vector<int> lengths = {5, 2, 0};
+  const StepMask mask = StepMask::of_lengths(std::vector{5, 2, 0}, 5);
   for (const bool sequences : {false, true}) {
     Lstm layer({.units = 6, .return_sequences = sequences});
     Random random(1);
     layer.build({5, 3}, random);
     const Tensor d = sequences ? normal({3, 5, 6}, 11) : normal({3, 6}, 11);
-    expect_gradients(
-        layer, normal({3, 5, 3}, 12), d, {.training = true, .lengths = lengths, .execution = {}});
+    expect_gradients(layer, normal({3, 5, 3}, 12), d, {.training = true, .mask = &mask});
   }
 }
 

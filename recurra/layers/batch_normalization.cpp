@@ -32,8 +32,8 @@ Shape BatchNormalization::build(const Shape& input, Random& random) {
   }
   features_ = input.back();
   const Shape shape{features_};
-  gamma_ = {"gamma", Tensor(shape), Tensor(shape), true};
-  beta_ = {"beta", Tensor(shape), Tensor(shape), true};
+  gamma_ = {"gamma", Tensor(shape), Tensor(shape)};
+  beta_ = {"beta", Tensor(shape), Tensor(shape)};
   moving_mean_ = {"moving_mean", Tensor(shape), Tensor(), false};
   moving_variance_ = {"moving_variance", Tensor(shape), Tensor(), false};
   constant(gamma_.value, 1.0F);
@@ -50,16 +50,15 @@ std::vector<Parameter*> BatchNormalization::parameters() {
 
 void BatchNormalization::find_counted_rows(const Tensor& x, const Context& context) {
   const i64 rows = x.size() / features_;
-  const bool all = context.lengths.empty() || x.shape().rank() != 3;
   counted_.assign(static_cast<std::size_t>(rows), 1);
   count_ = rows;
-  if (all) return;
-  const i64 steps = x.shape()[1];
+  if (context.mask == nullptr || x.shape().rank() < 3) return;
+  // Axes between the steps and the features share their step's byte.
+  const i64 shared = rows / std::max<i64>(context.mask->batch() * context.mask->steps(), 1);
   for (i64 row = 0; row < rows; ++row) {
-    if (row % steps < context.lengths[static_cast<std::size_t>(row / steps)]) continue;
-    counted_[static_cast<std::size_t>(row)] = 0;
-    --count_;
+    counted_[static_cast<std::size_t>(row)] = context.mask->data()[row / shared];
   }
+  count_ = context.mask->counted() * shared;
 }
 
 void BatchNormalization::take_statistics(const Tensor& x) {

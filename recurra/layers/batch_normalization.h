@@ -16,8 +16,8 @@ struct BatchNormalizationOptions {
 /// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015), Keras's
 /// BatchNormalization with axis -1: (batch, …, features) -> the same.
 ///
-/// Training takes mean and (biased) variance of the batch, over all rows and those steps that lie within
-/// their row's length, and moves the moving statistics; otherwise the moving statistics serve. Weights:
+/// Training takes mean and (biased) variance of the batch, over all rows and those steps that
+/// count, and moves the moving statistics; otherwise the moving statistics serve. Weights:
 /// gamma, beta, moving_mean, moving_variance, each (features); the last two are not trainable.
 class RECURRA_API BatchNormalization final : public Layer {
  public:
@@ -40,7 +40,7 @@ class RECURRA_API BatchNormalization final : public Layer {
   BatchNormalizationOptions options_;
   i64 features_ = 0;
   Parameter gamma_, beta_, moving_mean_, moving_variance_;
-  std::vector<char> counted_;  // row of (batch * steps) is within its length
+  std::vector<std::uint8_t> counted_;  // whether a row of (batch * steps) is in the statistics
   i64 count_ = 0;
   std::vector<double> mean_, inverse_;  // of the batch, for the way back: 1 / sqrt(variance + epsilon)
   Tensor y_, dx_;

@@ -21,8 +21,8 @@ Shape Dense::build(const Shape& input, Random& random) {
         ErrorCode::shape, name(), "input (batch, ..., features)", "(batch, ...) with " + input.to_string());
   }
   const Shape shape{input.back(), options_.units};
-  kernel_ = {"kernel", Tensor(shape), Tensor(shape), true};
-  bias_ = {"bias", Tensor({options_.units}), Tensor({options_.units}), true};
+  kernel_ = {"kernel", Tensor(shape), Tensor(shape)};
+  bias_ = {"bias", Tensor({options_.units}), Tensor({options_.units})};
   glorot_uniform(kernel_.value, random);
   map_.emplace(input.back(), options_.units);
   packed_ = false;

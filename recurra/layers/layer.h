@@ -2,7 +2,7 @@
 /// forward.
 #pragma once
 
-#include <span>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +11,10 @@
 #include "recurra/base/random.h"
 #include "recurra/base/tensor.h"
 #include "recurra/engine/call.h"
+#include "recurra/layers/activity_penalty.h"
+#include "recurra/layers/constraints.h"
+#include "recurra/layers/regularizers.h"
+#include "recurra/layers/step_mask.h"
 
 namespace recurra {
 
@@ -23,13 +27,34 @@ struct Parameter {
   Tensor value;
   Tensor gradient;  ///< of the shape of value, empty where not trainable
   bool trainable = true;
+  std::shared_ptr<const Regularizer> regularizer = nullptr;  ///< null: none
+  std::shared_ptr<const Constraint> constraint = nullptr;    ///< null: none
+
+  /// Where a way back is to write its gradient; null where not trainable.
+  [[nodiscard]] float* d() { return trainable ? gradient.data() : nullptr; }
 };
 
-/// How a layer is to run.
+/// Names the random numbers of one layer in one update. What a layer drops out is a function of these
+/// numbers only: not of threads, nor of what was drawn before, so training that is resumed draws the same.
+struct DropoutStream {
+  std::uint64_t seed = 0;    ///< the model's; a layer with a seed of its own puts that in its place
+  std::uint64_t layer = 0;   ///< place in the model, < 2^15
+  std::uint64_t update = 0;  ///< training passes before this one, < 2^40
+  std::uint64_t part = 0;    ///< of a layer made of several that draw, < 2^8
+
+  /// A stream for these numbers alone. Its top bit is set: those of initial weights and of shuffling lie
+  /// below 2^33.
+  [[nodiscard]] Random random() const noexcept {
+    return Random(seed, std::uint64_t{1} << 63 | layer << 48 | part << 40 | update);
+  }
+};
+
+/// How a layer is to run. The same for a forward pass and its way back.
 struct Context {
   bool training = false;
-  std::span<const int> lengths;  ///< (batch): steps of each row that count; empty: all. For inputs with steps
-  Execution execution;
+  const StepMask* mask = nullptr;  ///< of the input (batch, steps, …), never an empty one; null: none
+  DropoutStream dropout = {};
+  Execution execution = {};
 };
 
 /// A function with weights. Not to be run by two threads at once.
@@ -70,11 +95,29 @@ class RECURRA_API Layer {
   /// To be called after parameters have been changed from outside.
   virtual void parameters_changed() {}
 
-  /// Whether the output has a step axis for which lengths still count.
-  [[nodiscard]] virtual bool keeps_steps() const noexcept { return true; }
+  /// After forward with the same context: which steps of the output count; null: all, or it has no steps.
+  /// Valid until the next forward.
+  [[nodiscard]] virtual const StepMask* output_mask(const Context& context) const { return context.mask; }
+
+  /// After forward: what its weights and outputs cost, to be added to the loss. The gradient of the outputs'
+  /// part is in what backward gives, that of the weights' is not.
+  [[nodiscard]] virtual double penalty();
+
+  /// What the engine did in the last forward; null for layers that do not run on it.
+  [[nodiscard]] virtual const Report* report() const noexcept { return nullptr; }
+
+  /// Whether its weights learn. To be set before build.
+  [[nodiscard]] bool trainable() const noexcept { return trainable_; }
+
+  virtual void set_trainable(bool trainable) { trainable_ = trainable; }
+
+ protected:
+  /// For layers with an activity_regularizer.
+  ActivityPenalty activity_;
 
  private:
   std::string name_;
+  bool trainable_ = true;
 };
 
 }  // namespace recurra

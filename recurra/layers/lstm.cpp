@@ -27,7 +27,7 @@ Shape Lstm::build(const Shape& input, Random& random) {
   packs_.emplace(*plan_, PackedWeights::Use::training);
   packed_ = false;
   const auto make = [](const char* parameter, Shape shape) {
-    return Parameter{parameter, Tensor(shape), Tensor(shape), true};
+    return Parameter{parameter, Tensor(shape), Tensor(shape)};
   };
   kernel_ = make("kernel", {input.back(), 4 * units});
   recurrent_kernel_ = make("recurrent_kernel", {units, 4 * units});
@@ -48,7 +48,7 @@ Call Lstm::call_for(const Tensor& x, const Context& context) {
   call.batch = x.shape()[0];
   call.steps = x.shape()[1];
   call.x = batch_major(x.data(), call.steps, x.shape()[2]);
-  call.lengths = context.lengths.empty() ? nullptr : context.lengths.data();
+  call.mask = context.mask != nullptr ? context.mask->data() : nullptr;
   if (options_.return_sequences) {
     call.y = batch_major(y_.data(), call.steps, options_.units);
   } else {
@@ -63,7 +63,9 @@ const Tensor& Lstm::forward(const Tensor& x, const Context& context) {
     const std::string features = plan_ ? std::to_string(plan_->input()) : "features";
     throw Error(ErrorCode::shape, name() + ".input", "(batch, steps, " + features + ")", shape.to_string());
   }
-  workspace_.prepare(*plan_, {.steps = shape[1], .batch = shape[0], .training = context.training});
+  workspace_.prepare(
+      *plan_,
+      {.steps = shape[1], .batch = shape[0], .training = context.training, .masks = context.mask != nullptr});
   if (!packed_) {
     const Weights weights{
         .W = kernel_.value.data(), .U = recurrent_kernel_.value.data(), .b = bias_.value.data()};

@@ -34,7 +34,11 @@ class RECURRA_API Lstm final : public Layer {
 
   void parameters_changed() override { packed_ = false; }
 
-  [[nodiscard]] bool keeps_steps() const noexcept override { return options_.return_sequences; }
+  [[nodiscard]] const StepMask* output_mask(const Context& context) const override {
+    return options_.return_sequences ? context.mask : nullptr;
+  }
+
+  [[nodiscard]] const Report* report() const noexcept override { return &workspace_.report(); }
 
  private:
   [[nodiscard]] Call call_for(const Tensor& x, const Context& context);

@@ -43,18 +43,21 @@ std::vector<LoggedValue> shown(const Logs& logs) {
 }  // namespace
 
 double Sequential::update(const Batch& batch, const std::string& where) {
-  const std::span<const int> behind = lengths_behind(batch.lengths);
   const Tensor& output = forward(batch.x, batch.lengths, true);
-  const double loss = loss_->compute(output, batch.y, behind, &d_output_);
+  const std::span<const int> behind = lengths_behind(batch.lengths);
+  const double loss = loss_->compute(output, batch.y, behind, &d_output_) + penalty();
   if (!std::isfinite(loss)) {
     throw Error(ErrorCode::non_finite, "loss", "a finite number", std::to_string(loss) + " " + where);
   }
   for (const auto& metric : metrics_) metric->update(output, batch.y, behind);
-  backward(batch.x, d_output_, batch.lengths);
-  std::vector<Parameter*> trainable = parameters();
-  std::erase_if(trainable, [](const Parameter* parameter) { return !parameter->trainable; });
+  backward(batch.x, d_output_);
+  const std::vector<Parameter*> trainable = regularized();
   optimizer_->step(trainable);
+  for (Parameter* parameter : trainable) {
+    if (parameter->constraint != nullptr) parameter->constraint->apply(parameter->value);
+  }
   parameters_changed();
+  ++updates_done_;
   return loss;
 }
 
@@ -134,9 +137,9 @@ Logs Sequential::evaluate(const Examples& examples, i64 batch_size) {
     batch.gather(examples,
                  std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
                  execution_);
-    const std::span<const int> behind = lengths_behind(batch.lengths);
     const Tensor& output = forward(batch.x, batch.lengths, false);
-    loss += loss_->compute(output, batch.y, behind, nullptr) * static_cast<double>(rows);
+    const std::span<const int> behind = lengths_behind(batch.lengths);
+    loss += (loss_->compute(output, batch.y, behind, nullptr) + penalty()) * static_cast<double>(rows);
     for (const auto& metric : metrics_) metric->update(output, batch.y, behind);
   }
   Logs logs{{"loss", count > 0 ? loss / static_cast<double>(count) : 0.0}};

@@ -76,31 +76,51 @@ ModelSpec Sequential::spec() const {
   return spec;
 }
 
-Context Sequential::context_for(std::size_t layer, std::span<const int> lengths, bool training) const {
-  const bool steps = std::all_of(layers_.begin(),
-                                 layers_.begin() + static_cast<std::ptrdiff_t>(layer),
-                                 [](const auto& before) { return before->keeps_steps(); });
-  return {training, steps ? lengths : std::span<const int>(), execution_};
+Context Sequential::context_for(std::size_t layer, bool training) const {
+  return {training,
+          masks_[layer],
+          {.seed = seed_, .layer = static_cast<std::uint64_t>(layer), .update = updates_done_},
+          execution_};
 }
 
 std::span<const int> Sequential::lengths_behind(std::span<const int> lengths) const {
-  return context_for(layers_.size(), lengths, false).lengths;
+  return masks_.back() != nullptr ? lengths : std::span<const int>();
 }
 
 const Tensor& Sequential::forward(const Tensor& x, std::span<const int> lengths, bool training) {
+  if (!lengths.empty()) mask_.assign(lengths, x.shape()[1]);
   values_.assign(1, &x);
+  masks_.assign(1, lengths.empty() ? nullptr : &mask_);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    values_.push_back(&layers_[i]->forward(*values_.back(), context_for(i, lengths, training)));
+    const Context context = context_for(i, training);
+    values_.push_back(&layers_[i]->forward(*values_.back(), context));
+    masks_.push_back(layers_[i]->output_mask(context));
   }
   return *values_.back();
 }
 
-void Sequential::backward(const Tensor& x, const Tensor& dy, std::span<const int> lengths) {
+void Sequential::backward(const Tensor& x, const Tensor& dy) {
   values_[0] = &x;
   const Tensor* d = &dy;
   for (std::size_t i = layers_.size(); i-- > 0;) {
-    d = &layers_[i]->backward(*values_[i], *d, i > 0, context_for(i, lengths, true));
+    d = &layers_[i]->backward(*values_[i], *d, i > 0, context_for(i, true));
   }
+}
+
+double Sequential::penalty() const {
+  double sum = 0;
+  for (const auto& layer : layers_) sum += layer->penalty();
+  return sum;
+}
+
+std::vector<Parameter*> Sequential::regularized() const {
+  std::vector<Parameter*> trainable = parameters();
+  std::erase_if(trainable, [](const Parameter* parameter) { return !parameter->trainable; });
+  for (Parameter* parameter : trainable) {
+    if (parameter->regularizer == nullptr) continue;
+    parameter->regularizer->add_gradient(parameter->value, 1.0, parameter->gradient);
+  }
+  return trainable;
 }
 
 Tensor Sequential::predict(const Tensor& x, std::span<const int> lengths, i64 batch_size) {

@@ -105,9 +105,17 @@ class RECURRA_API Sequential {
 
  private:
   const Tensor& forward(const Tensor& x, std::span<const int> lengths, bool training);
-  void backward(const Tensor& x, const Tensor& dy, std::span<const int> lengths);
-  [[nodiscard]] Context context_for(std::size_t layer, std::span<const int> lengths, bool training) const;
+  void backward(const Tensor& x, const Tensor& dy);
+  [[nodiscard]] Context context_for(std::size_t layer, bool training) const;
+
+  /// Of the last forward: the lengths where steps of the output still count, else none.
   [[nodiscard]] std::span<const int> lengths_behind(std::span<const int> lengths) const;
+
+  /// What weights and outputs of the last forward cost beside the loss.
+  [[nodiscard]] double penalty() const;
+
+  /// Trainable weights, their gradients with those of their costs.
+  [[nodiscard]] std::vector<Parameter*> regularized() const;
   void require_compiled() const;
   double update(const Batch& batch, const std::string& where);
   [[nodiscard]] Logs run_epoch(const Examples& examples,
@@ -124,9 +132,12 @@ class RECURRA_API Sequential {
   std::unique_ptr<Loss> loss_;
   std::vector<std::unique_ptr<Metric>> metrics_;
   Execution execution_;
-  std::vector<const Tensor*> values_;  // inputs of the layers in the last forward
+  StepMask mask_;                       // of the inputs
+  std::vector<const Tensor*> values_;   // inputs of the layers in the last forward, and its output
+  std::vector<const StepMask*> masks_;  // theirs
   Tensor d_output_;
   i64 epochs_done_ = 0;
+  std::uint64_t updates_done_ = 0;
 };
 
 }  // namespace recurra
