@@ -36,8 +36,8 @@ constexpr std::pair<const char*, int> errors[] = {{"EIO", EIO},
                                                   {"EMFILE", EMFILE},
                                                   {"EINVAL", EINVAL}};
 
-template <class Value, std::size_t n>
-Value find(const std::pair<const char*, Value> (&table)[n], const char* what, const std::string& name) {
+template <class Value, std::size_t Size>
+Value find(const std::pair<const char*, Value> (&table)[Size], const char* what, const std::string& name) {
   std::string known;
   for (const auto& [word, value] : table) {
     if (name == word) return value;
