@@ -6,6 +6,7 @@
 #include "recurra/data/idx.h"
 #include "recurra/data/mnist.h"
 #include "recurra/engine/engine.h"
+#include "recurra/formats/checkpoints.h"
 #include "recurra/formats/safetensors.h"
 #include "recurra/layers/batch_normalization.h"
 #include "recurra/layers/dense.h"

@@ -51,6 +51,17 @@ class Program(unittest.TestCase):
         self.assertEqual((code, out), (1, ""))
         self.assertIn("/nowhere", err)
 
+    def test_faults_on_demand_are_read_from_the_environment(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            code, out, err = run("train", "--save", path, RECURRA_FAULT="kill:write")
+            self.assertEqual((code, out, err), (1, "", "recurra: RECURRA_FAULT: expected kill:write:N, short:write:N or "
+                                                       "fail:CALL:N[:ERRNO], got kill:write\n"))
+            self.assertEqual(run("train", "--save", path, RECURRA_FAULT="kill:write:1"), (-9, "", ""))
+            code, out, err = run("train", "--save", path, RECURRA_FAULT="fail:open:1")
+            self.assertEqual((code, out, err), (1, "", f"recurra: {folder}: expected a folder in which a file can be "
+                                                       "created, got Input/output error\n"))
+
     def test_target_is_forced_and_an_unknown_one_refused(self):
         self.assertRegex(run("info", RECURRA_TARGET="scalar")[1], r"(?m)^target      scalar ")
         code, out, err = run("info", RECURRA_TARGET="sse9")

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -11,6 +14,7 @@
 #include <unistd.h>
 
 #include "recurra/base/error.h"
+#include "recurra/base/fault.h"
 
 namespace recurra {
 
@@ -37,6 +41,26 @@ auto uninterrupted(Call call) {
   return result;
 }
 
+/// The same for a call that RECURRA_FAULT counts and may let fail.
+template <class Call>
+auto counted(FileCall kind, Call call) {
+  using Result = decltype(call());
+  return uninterrupted([&] { return fails_on_demand(kind) ? Result{-1} : call(); });
+}
+
+/// Closed in any case, as Linux does whatever close returns: so no second try after EINTR.
+int close_counted(int descriptor) {
+  const bool fails = fails_on_demand(FileCall::close);
+  const int error_number = errno;
+  const int result = close(descriptor);
+  if (fails) errno = error_number;
+  return fails ? -1 : result;
+}
+
+int unlink_counted(const fs::path& path) {
+  return counted(FileCall::unlink, [&] { return unlink(path.c_str()); });
+}
+
 const char* kind_of(mode_t mode) {
   if (S_ISDIR(mode)) return "a folder";
   if (S_ISFIFO(mode)) return "a pipe";
@@ -48,10 +72,12 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
+constexpr std::string_view temporary_mark = ".tmp-";
+
 /// The thread's id, not the process's: two threads that save to one path do not meet in one temporary.
 fs::path temporary_of(const fs::path& path) {
   fs::path temporary = path;
-  temporary += ".tmp-" + std::to_string(gettid());
+  temporary += std::string(temporary_mark).append(std::to_string(gettid()));
   return temporary;
 }
 
@@ -59,9 +85,9 @@ fs::path temporary_of(const fs::path& path) {
 class TemporaryFile {
  public:
   explicit TemporaryFile(const fs::path& target) : target_(target), path_(temporary_of(target)) {
-    unlink(path_.c_str());  // what a killed process of the same id left; O_EXCL then follows no planted link
-    descriptor_ =
-        uninterrupted([&] { return open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
+    unlink_counted(path_);  // what a killed process of the same id left; O_EXCL then follows no planted link
+    descriptor_ = counted(FileCall::open,
+                          [&] { return open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
     if (descriptor_ == -1) fail(folder_of(target_), "a folder in which a file can be created", errno);
   }
 
@@ -71,59 +97,64 @@ class TemporaryFile {
   TemporaryFile& operator=(TemporaryFile&&) = delete;
 
   ~TemporaryFile() {
-    if (descriptor_ != -1) close(descriptor_);
-    if (!renamed_) unlink(path_.c_str());
+    if (descriptor_ != -1) close_counted(descriptor_);
+    if (!renamed_) unlink_counted(path_);
   }
 
   void write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
       const std::size_t count = std::min(bytes.size(), largest_transfer);
-      const ssize_t written = uninterrupted([&] { return ::write(descriptor_, bytes.data(), count); });
-      if (written == -1) fail_to_write(bytes.size(), errno);
+      const ssize_t written =
+          counted(FileCall::write, [&] { return ::write(descriptor_, bytes.data(), write_length(count)); });
+      if (written == -1) fail_for_space("a file that can be written", bytes.size(), errno);
       bytes = bytes.subspan(static_cast<std::size_t>(written));
+      written_ += static_cast<std::size_t>(written);
     }
   }
 
   /// Synchronises before the rename: else a loss of power may leave the new name with no content.
   void take_target_place() {
-    const int synchronised = uninterrupted([&] { return fsync(descriptor_); });
-    if (synchronised == -1) fail(target_, "a file that can be synchronised", errno);
-    const int closed = close(std::exchange(descriptor_, -1));
+    const int synchronised = counted(FileCall::fsync, [&] { return fsync(descriptor_); });
+    if (synchronised == -1) fail_for_space("a file that can be synchronised", written_, errno);
+    const int closed = close_counted(std::exchange(descriptor_, -1));
     if (closed == -1 && errno != EINTR) fail(target_, "a file that can be closed", errno);
-    if (rename(path_.c_str(), target_.c_str()) == -1) fail(target_, "a file that can be replaced", errno);
+    const int renamed = counted(FileCall::rename, [&] { return rename(path_.c_str(), target_.c_str()); });
+    if (renamed == -1) fail(target_, "a file that can be replaced", errno);
     renamed_ = true;
   }
 
  private:
-  [[noreturn]] void fail_to_write(std::size_t missing, int error_number) const {
+  /// `bytes` are those that have no place yet. Some file systems look for it only when they synchronise.
+  [[noreturn]] void fail_for_space(const char* expected, std::size_t bytes, int error_number) const {
     std::string actual = reason_of(error_number);
 
     struct statvfs disk {};
 
     if (error_number == ENOSPC && fstatvfs(descriptor_, &disk) == 0) {
-      actual += " (" + std::to_string(missing) + " bytes more needed, " +
+      actual += " (" + std::to_string(bytes) + " bytes needed, " +
                 std::to_string(disk.f_bavail * disk.f_frsize) + " free)";
     }
-    throw Error(ErrorCode::io, target_.string(), "a file that can be written", actual);
+    throw Error(ErrorCode::io, target_.string(), expected, actual);
   }
 
   fs::path target_;
   fs::path path_;
   int descriptor_ = -1;
+  std::size_t written_ = 0;
   bool renamed_ = false;
 };
 
-/// Makes the rename itself last. Some file systems cannot synchronise a folder and answer EINVAL.
+/// Makes a rename in the folder last. Some file systems cannot synchronise a folder and answer EINVAL.
 void synchronise_folder(const fs::path& folder) {
   const int descriptor =
-      uninterrupted([&] { return open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+      counted(FileCall::open, [&] { return open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor == -1) {
     if (errno == EACCES) return;  // a folder one may write but not read cannot be opened, nor synchronised
     fail(folder, "a folder that can be opened", errno);
   }
-  const int result = uninterrupted([&] { return fsync(descriptor); });
+  const int result = counted(FileCall::fsync, [&] { return fsync(descriptor); });
   const int error_number = errno;
-  close(descriptor);
+  close_counted(descriptor);
   if (result == -1 && error_number != EINVAL) fail(folder, "a folder that can be synchronised", error_number);
 }
 
@@ -183,7 +214,8 @@ std::size_t InputFile::read(std::span<std::byte> bytes) {
   std::size_t filled = 0;
   while (filled < bytes.size()) {
     const std::size_t count = std::min(bytes.size() - filled, largest_transfer);
-    const ssize_t got = uninterrupted([&] { return ::read(descriptor_, bytes.data() + filled, count); });
+    const ssize_t got =
+        counted(FileCall::read, [&] { return ::read(descriptor_, bytes.data() + filled, count); });
     if (got == -1) fail(path_, "a file that can be read", errno);
     if (got == 0) break;
     filled += static_cast<std::size_t>(got);
@@ -205,6 +237,23 @@ void write_file_atomically(const fs::path& path, std::span<const std::span<const
   for (const std::span<const std::byte> part : parts) temporary.write(part);
   temporary.take_target_place();
   synchronise_folder(folder_of(path));
+}
+
+std::optional<fs::path> abandoned_target(const fs::path& path) {
+  const std::string name = path.filename().string();
+  const std::size_t mark = name.rfind(temporary_mark);
+  if (mark == std::string::npos || mark == 0) return {};
+  const char* digits = name.data() + mark + temporary_mark.size();
+  const char* end = name.data() + name.size();
+  pid_t thread = 0;
+  const auto [stopped, error] = std::from_chars(digits, end, thread);
+  if (error != std::errc() || stopped != end || thread <= 0) return {};
+  if (kill(thread, 0) == 0 || errno != ESRCH) return {};  // signal 0 only asks whether it is there
+  return path.parent_path() / name.substr(0, mark);
+}
+
+void remove_file(const fs::path& path) {
+  if (unlink_counted(path) == -1 && errno != ENOENT) fail(path, "a file that can be removed", errno);
 }
 
 void require_writable_folder(const fs::path& path) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -45,13 +46,23 @@ class RECURRA_API InputFile {
 
 /// Writes `parts` one after the other as the new content of `path`.
 ///
-/// After a return the content is on the disk; after an exception, or a loss of power at any moment, the old
-/// file is there unchanged: the bytes go to `<path>.tmp-<thread id>` in the same folder (a process's first
-/// thread has the process's id), which is synchronised, renamed, and removed on failure. A symbolic link is
-/// replaced, not followed; a target that is a folder or a device is refused.
-/// Throws Error (io) naming the path and the system's reason.
+/// After a return the content is on the disk; after an exception, a kill or a loss of power at any moment,
+/// there is the old file unchanged (or, where only the last step failed, making the new name last, the new
+/// one whole): the bytes go to `<path>.tmp-<thread id>` in the same folder (a process's first thread has the
+/// process's id), which is synchronised, renamed, and removed on failure. A symbolic link is replaced, not
+/// followed; a target that is a folder or a device is refused.
+/// Throws Error (io) naming the path and the system's reason; of a full disk also the bytes needed and free.
 RECURRA_API void write_file_atomically(const std::filesystem::path& path,
                                        std::span<const std::span<const std::byte>> parts);
+
+/// Whether `path` is a temporary of `write_file_atomically` whose thread is gone, killed before it could
+/// remove it: then the path that it was to become, else nothing. Threads of other machines, or of other
+/// containers, look gone.
+[[nodiscard]] RECURRA_API std::optional<std::filesystem::path> abandoned_target(
+    const std::filesystem::path& path);
+
+/// Removes a file; one that is not there is no error. Throws Error (io) naming the path and the reason.
+RECURRA_API void remove_file(const std::filesystem::path& path);
 
 /// Throws Error (io), naming the folder, unless `write_file_atomically(path, …)` can make its file there now:
 /// the folder exists, a file can be created in it (one is, and removed), and `path` itself is absent or a

@@ -257,6 +257,30 @@ TEST(File, a_device_is_not_replaced_by_a_file) {
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
 
+TEST(File, a_link_to_the_full_device_is_refused_as_the_device) {
+  const TemporaryFolder folder;
+  fs::create_symlink("/dev/full", folder / "full");
+  expect_both_refuse(folder / "full",
+                     (folder / "full").string() + ": expected the name of a file, got a device");
+}
+
+TEST(File, knows_a_temporary_whose_thread_is_gone) {
+  const std::string dead = ".tmp-2147483647";  // above the largest id Linux gives
+  EXPECT_EQ(abandoned_target("runs/model" + dead), fs::path("runs/model"));
+  EXPECT_EQ(abandoned_target("a.tmp-1" + dead), fs::path("a.tmp-1"));
+  const std::string mine = ".tmp-" + std::to_string(getpid());
+  for (const std::string& name : {"model" + mine,
+                                  std::string("model"),
+                                  "model" + dead + "x",
+                                  std::string("model.tmp-"),
+                                  std::string("model.tmp--3"),
+                                  std::string("model.tmp-0"),
+                                  std::string("model.tmp-99999999999"),
+                                  dead}) {
+    EXPECT_FALSE(abandoned_target(name)) << name;
+  }
+}
+
 TEST(File, the_check_of_the_output_folder_leaves_nothing) {
   const TemporaryFolder folder;
   write_bytes(folder / "file", "old");

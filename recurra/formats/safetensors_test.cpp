@@ -1,14 +1,13 @@
 #include "recurra/formats/safetensors.h"
 
-#include <algorithm>
 #include <limits>
-#include <numeric>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "recurra/base/error.h"
 #include "recurra/base/file.h"
+#include "tests/support/safetensors.h"
 #include "tests/support/temporary_folder.h"
 
 namespace recurra {
@@ -17,80 +16,31 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::error_text;
+using test::example_table;
+using test::expect_same;
+using test::file_of;
+using test::refusal_of;
+using test::set_byte;
 using test::TemporaryFolder;
+using test::tensor_of;
 using test::write_bytes;
-
-/// A safetensors file with this header and these bytes of tensors.
-std::string file_of(const std::string& header, std::size_t data) {
-  std::string text(8, '\0');
-  for (std::size_t i = 0; i < 8; ++i) text[i] = static_cast<char>(header.size() >> 8 * i & 0xff);
-  return text + header + std::string(data, '\1');
-}
-
-/// What follows `PATH: expected ` in the error of reading a file of these bytes.
-std::string refusal_of(const std::string& bytes) {
-  const TemporaryFolder folder;
-  const fs::path path = folder / "model.safetensors";
-  write_bytes(path, bytes);
-  const std::string text = error_text(ErrorCode::format, [&] { (void)read_safetensors(path); });
-  const std::string prefix = path.string() + ": expected ";
-  EXPECT_TRUE(text.starts_with(prefix)) << text;
-  return text.substr(std::min(prefix.size(), text.size()));
-}
 
 /// The error of a header whose one tensor `w` is described by `fields`; 8 bytes of data follow.
 std::string refusal_of_tensor(const std::string& fields) {
   return refusal_of(file_of(R"({"w":{)" + fields + "}}", 8));
 }
 
-template <class T>
-Tensor tensor_of(Shape shape, T first) {
-  Tensor tensor(std::move(shape), dtype_of<T>);
-  std::iota(tensor.as<T>().begin(), tensor.as<T>().end(), first);
-  return tensor;
-}
-
-WeightTable example() {
-  WeightTable table;
-  table.add("lstm.kernel", tensor_of<float>({3, 4}, -1.5F));
-  table.add("labels", tensor_of<std::uint8_t>({5}, std::uint8_t{250}));
-  table.add("step", tensor_of<std::int64_t>({}, std::int64_t{1} << 40));
-  table.add("a \"quoted\" name, ü", tensor_of<std::int32_t>({2, 1, 2}, -7));
-  table.add("empty", Tensor({0, 5}));
-  table.add("no numbers", tensor_of<float>({2}, std::numeric_limits<float>::quiet_NaN()));
-  table.set_metadata("format", "recurra");
-  table.set_metadata("architecture", "{\"layers\": [\"lstm\"]}\n");
-  return table;
-}
-
-bool same_bytes(const Tensor& a, const Tensor& b) {
-  const std::span x(static_cast<const std::byte*>(a.raw()), a.bytes());
-  const std::span y(static_cast<const std::byte*>(b.raw()), b.bytes());
-  return std::ranges::equal(x, y);
-}
-
-void expect_same(const WeightTable& a, const WeightTable& b) {
-  ASSERT_EQ(a.size(), b.size());
-  for (std::size_t i = 0; i < a.entries().size(); ++i) {
-    const auto& [name, tensor] = a.entries()[i];
-    EXPECT_EQ(name, b.entries()[i].name);
-    EXPECT_EQ(tensor.shape(), b.entries()[i].tensor.shape()) << name;
-    EXPECT_EQ(tensor.dtype(), b.entries()[i].tensor.dtype()) << name;
-    EXPECT_TRUE(same_bytes(tensor, b.entries()[i].tensor)) << name;
-  }
-  EXPECT_EQ(a.metadata(), b.metadata());
-}
-
 TEST(Safetensors, gives_back_what_was_written_in_its_order) {
   const TemporaryFolder folder;
-  write_safetensors(folder / "model", example());
-  expect_same(example(), read_safetensors(folder / "model"));
+  write_safetensors(folder / "model", example_table());
+  expect_same(example_table(), read_safetensors(folder / "model"));
 }
 
 TEST(Safetensors, gives_back_an_empty_table) {
   const TemporaryFolder folder;
   write_safetensors(folder / "model", WeightTable());
-  EXPECT_EQ(read_file(folder / "model"), file_of("{}      ", 0));
+  EXPECT_EQ(read_file(folder / "model"),
+            file_of(R"({"__metadata__":{"crc32c":"{}","header_crc32c":"58efb38b"}}     )", 0));
   EXPECT_EQ(read_safetensors(folder / "model").size(), 0);
 }
 
@@ -102,7 +52,8 @@ TEST(Safetensors, writes_the_bytes_of_the_format_with_every_tensor_aligned) {
   table.set_metadata("k", "v");
   write_safetensors(folder / "model", table);
   const std::string header =
-      R"({"__metadata__":{"k":"v"},"u":{"dtype":"U8","shape":[3],"data_offsets":[8,11]},)"
+      R"({"__metadata__":{"crc32c":"{\"u\":\"f130f21e\",\"w\":\"204c5fb2\"}","header_crc32c":"ded3b875",)"
+      R"("k":"v"},"u":{"dtype":"U8","shape":[3],"data_offsets":[8,11]},)"
       R"("w":{"dtype":"I32","shape":[1,2],"data_offsets":[0,8]}})";
   const std::string padded = header + std::string((8 - header.size() % 8) % 8, ' ');
   EXPECT_EQ(read_file(folder / "model"), file_of(padded, 0) + std::string("\5\0\0\0\6\0\0\0\1\2\3", 11));
@@ -136,27 +87,33 @@ TEST(Safetensors, reads_100000_tensors_and_refuses_one_more) {
 
 TEST(Safetensors, refuses_a_file_cut_at_any_byte) {
   const TemporaryFolder folder;
-  write_safetensors(folder / "model", example());
-  const std::string whole = read_file(folder / "model");
-  for (std::size_t length = 0; length < whole.size(); ++length) {
-    EXPECT_NE(refusal_of(whole.substr(0, length)), "") << length;
+  const fs::path path = folder / "model";
+  write_safetensors(path, example_table());
+  for (std::size_t length = fs::file_size(path); length-- > 0;) {
+    fs::resize_file(path, length);
+    EXPECT_NE(error_text(ErrorCode::format, [&] { (void)read_safetensors(path); }), "no error") << length;
   }
 }
 
-TEST(Safetensors, a_flipped_bit_is_refused_or_changes_a_value) {
+TEST(Safetensors, a_flipped_bit_without_checksums_is_refused_or_changes_a_value) {
   const TemporaryFolder folder;
-  write_safetensors(folder / "model", example());
-  const std::string bytes = read_file(folder / "model");
-  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
-    std::string flipped = bytes;
-    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ 1 << bit % 8);
-    write_bytes(folder / "flipped", flipped);
-    try {
-      EXPECT_EQ(read_safetensors(folder / "flipped").size(), example().size());
-    } catch (const Error& error) {
-      EXPECT_TRUE(error.code() == ErrorCode::format || error.code() == ErrorCode::unsupported)
-          << error.what();
+  const fs::path path = folder / "model";
+  const std::string bytes =
+      file_of(R"({"__metadata__":{"k":"v"},"b":{"dtype":"U8","shape":[2],"data_offsets":)"
+              R"([8,10]},"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}} )",
+              10);
+  write_bytes(path, bytes);
+  for (std::size_t place = 0; place < bytes.size(); ++place) {
+    for (int bit = 0; bit < 8; ++bit) {
+      set_byte(path, place, static_cast<char>(bytes[place] ^ 1 << bit));
+      try {
+        EXPECT_EQ(read_safetensors(path).size(), 2) << place << " bit " << bit;
+      } catch (const Error& error) {
+        EXPECT_TRUE(error.code() == ErrorCode::format || error.code() == ErrorCode::unsupported)
+            << error.what();
+      }
     }
+    set_byte(path, place, bytes[place]);
   }
 }
 
@@ -306,6 +263,10 @@ TEST(Safetensors, does_not_write_what_it_would_not_read) {
   };
   EXPECT_EQ(refusal_to_write("__metadata__", {1}),
             "__metadata__: expected another name for a tensor, got the format's own word");
+  WeightTable table;
+  table.set_metadata("crc32c", "of my own");
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { write_safetensors(folder / "model", table); }),
+            "crc32c: expected another key for metadata, got the format's own word");
   EXPECT_EQ(refusal_to_write("w", {1, 1, 1, 1, 1, 1, 1, 1, 1}), "w: expected at most 8 axes, got 9");
   EXPECT_EQ(refusal_to_write("\xff", {1}), "\"\xff\": expected a text in UTF-8, got other bytes");
   EXPECT_TRUE(fs::is_empty(folder.path()));
@@ -314,7 +275,7 @@ TEST(Safetensors, does_not_write_what_it_would_not_read) {
 TEST(Safetensors, a_failed_write_leaves_the_old_file) {
   const TemporaryFolder folder;
   write_bytes(folder / "model", "old");
-  WeightTable table = example();
+  WeightTable table = example_table();
   table.set_metadata("bad", "\xff");
   EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { write_safetensors(folder / "model", table); }),
             "\"\xff\": expected a text in UTF-8, got other bytes");
@@ -324,16 +285,16 @@ TEST(Safetensors, a_failed_write_leaves_the_old_file) {
 TEST(Safetensors, a_failed_rename_is_named_and_leaves_no_temporary) {
   const TemporaryFolder folder;
   fs::create_directory(folder / "model");
-  EXPECT_EQ(error_text(ErrorCode::io, [&] { write_safetensors(folder / "model", example()); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { write_safetensors(folder / "model", example_table()); }),
             (folder / "model").string() + ": expected the name of a file, got a folder");
-  EXPECT_EQ(error_text(ErrorCode::io, [&] { write_safetensors(folder / "missing/model", example()); }),
+  EXPECT_EQ(error_text(ErrorCode::io, [&] { write_safetensors(folder / "missing/model", example_table()); }),
             (folder / "missing").string() + ": expected a folder that exists, got No such file or directory");
   fs::remove(folder / "model");  // fails unless it is empty
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
 TEST(WeightTable, finds_tensors_by_name) {
-  WeightTable table = example();
+  WeightTable table = example_table();
   EXPECT_EQ(table.size(), 6);
   EXPECT_TRUE(table.contains("labels"));
   EXPECT_FALSE(table.contains("label"));
@@ -345,7 +306,7 @@ TEST(WeightTable, finds_tensors_by_name) {
 }
 
 TEST(WeightTable, names_what_it_has_not_or_has_otherwise) {
-  WeightTable table = example();
+  WeightTable table = example_table();
   EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { (void)table.at("dense.bias"); }),
             "dense.bias: expected a tensor of this name, got none");
   EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { (void)table.metadata("version"); }),
