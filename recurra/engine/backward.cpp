@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "recurra/base/error.h"
-#include "recurra/engine/passes.h"
+#include "recurra/engine/jobs.h"
 #include "recurra/engine/row_tables.h"
 #include "recurra/engine/step_args.h"
 #include "recurra/engine/weight_gradients.h"
@@ -195,31 +195,31 @@ void finish_input_gradient(
 
 }  // namespace
 
-void begin_backward(const Pass& pass, const Execution& execution) {
-  Memory& m = *pass.memory;
-  pass.weights->check(*pass.plan, PackedWeights::Use::training);
+void begin_backward(const Job& job, const Execution& execution) {
+  Memory& m = job.workspace->memory();
+  job.weights->check(*job.plan, PackedWeights::Use::training);
   if (execution.threads < 0) {
     throw Error(ErrorCode::invalid_argument, "threads", "from 0 up", std::to_string(execution.threads));
   }
-  if (!m.filled || m.plan != *pass.plan || m.steps != pass.call->steps || m.batch != pass.call->batch) {
+  if (!m.filled || m.plan != *job.plan || m.steps != job.call->steps || m.batch != job.call->batch) {
     throw Error(ErrorCode::invalid_argument,
                 "workspace",
                 "one filled by a training forward of this call, unused",
                 m.filled ? "one of another call" : "none");
   }
   m.filled = false;
-  bind_backward(*pass.plan, *pass.call, *pass.back, m);
+  bind_backward(*job.plan, *job.call, *job.back, m);
 }
 
-void run_backward(const Pass& pass, const Split& split, Crew& crew) noexcept {
-  BackwardPass(*pass.plan, *pass.weights, *pass.back, *pass.memory, split, crew).run();
+void run_backward(const Job& job, const Split& split, Crew& crew) noexcept {
+  BackwardPass(*job.plan, *job.weights, *job.back, job.workspace->memory(), split, crew).run();
 }
 
 /// Gradients of the initial states to the caller's rows; steps of dx behind each row's end become 0.
-void finish_gradients(const Pass& pass) noexcept {
-  const Plan& plan = *pass.plan;
-  const BackwardCall& back = *pass.back;
-  Memory& m = *pass.memory;
+void finish_gradients(const Job& job) noexcept {
+  const Plan& plan = *job.plan;
+  const BackwardCall& back = *job.back;
+  Memory& m = job.workspace->memory();
   for (i64 row = 0; row < m.batch; ++row) {
     const auto at = static_cast<std::size_t>(row);
     const i64 original = m.order[at];
@@ -238,7 +238,7 @@ void finish_gradients(const Pass& pass) noexcept {
         to[j] = sum;
       }
     }
-    if (back.dx.data != nullptr) finish_input_gradient(plan, *pass.call, back, row, m);
+    if (back.dx.data != nullptr) finish_input_gradient(plan, *job.call, back, row, m);
   }
 }
 
@@ -248,9 +248,9 @@ void backward(const Plan& plan,
               const BackwardCall& back,
               Workspace& workspace,
               const Execution& execution) {
-  const Pass pass{&plan, &weights, &call, &back, &workspace.memory()};
-  begin_backward(pass, execution);
-  run_alone(pass, execution);
+  const Job job{&plan, &weights, &call, &workspace, &back};
+  begin_backward(job, execution);
+  run_alone(job, execution);
 }
 
 }  // namespace recurra

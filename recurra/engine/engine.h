@@ -29,6 +29,25 @@ RECURRA_API void backward(const Plan& plan,
                           Workspace& workspace,
                           const Execution& execution = {});
 
+/// A recurrence's call with all it needs, for who makes two at once.
+struct Job {
+  const Plan* plan = nullptr;
+  const PackedWeights* weights = nullptr;
+  const Call* call = nullptr;
+  Workspace* workspace = nullptr;
+  const BackwardCall* back = nullptr;  ///< of backward_both
+};
+
+/// As forward of each: at once, each on half of the threads, where that is sooner than one after the other.
+/// Their outputs must not overlap.
+RECURRA_API void forward_both(const Job& first,
+                              const Job& second,
+                              bool training = false,
+                              const Execution& execution = {});
+
+/// As backward of each, in the same way. Their gradients must not overlap.
+RECURRA_API void backward_both(const Job& first, const Job& second, const Execution& execution = {});
+
 /// One step of `batch` rows: x (batch, input) -> states, which are read and overwritten: states[0] (batch,
 /// width) is the output. For streams; the same as forward over one step.
 RECURRA_API void step(const Plan& plan,

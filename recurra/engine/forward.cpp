@@ -4,7 +4,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
-#include "recurra/engine/passes.h"
+#include "recurra/engine/jobs.h"
 #include "recurra/engine/step_args.h"
 
 namespace recurra {
@@ -165,13 +165,13 @@ class ForwardPass {
 
 }  // namespace
 
-void begin_forward(const Pass& pass, bool training, const Execution& execution) {
-  pass.weights->check(*pass.plan, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
-  bind_forward(*pass.plan, *pass.call, execution, training, *pass.memory);
+void begin_forward(const Job& job, bool training, const Execution& execution) {
+  job.weights->check(*job.plan, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
+  bind_forward(*job.plan, *job.call, execution, training, job.workspace->memory());
 }
 
-void run_forward(const Pass& pass, const Split& split, Crew& crew) noexcept {
-  ForwardPass(*pass.plan, *pass.weights, *pass.memory, split, crew).run();
+void run_forward(const Job& job, const Split& split, Crew& crew) noexcept {
+  ForwardPass(*job.plan, *job.weights, job.workspace->memory(), split, crew).run();
 }
 
 void forward(const Plan& plan,
@@ -180,9 +180,9 @@ void forward(const Plan& plan,
              Workspace& workspace,
              bool training,
              const Execution& execution) {
-  const Pass pass{&plan, &weights, &call, nullptr, &workspace.memory()};
-  begin_forward(pass, training, execution);
-  run_alone(pass, execution);
+  const Job job{&plan, &weights, &call, &workspace};
+  begin_forward(job, training, execution);
+  run_alone(job, execution);
 }
 
 void step(const Plan& plan,

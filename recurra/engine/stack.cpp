@@ -4,7 +4,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
-#include "recurra/engine/passes.h"
+#include "recurra/engine/jobs.h"
 
 namespace recurra {
 
@@ -35,13 +35,13 @@ class StackPass {
   void forward(bool training) {
     for (int layer = 0; layer < plan_.layers(); ++layer) {
       Call calls[2];
-      Pass passes[2];
+      Job jobs[2];
       for (int d = 0; d < plan_.directions(); ++d) {
         calls[d] = call_of(layer, d);
-        passes[d] = pass_of(layer, d, calls[d]);
-        begin_forward(passes[d], training, execution_);
+        jobs[d] = job_of(layer, d, calls[d]);
+        begin_forward(jobs[d], training, execution_);
       }
-      run(passes);
+      run(jobs);
       if (plan_.adds(layer) && joined(layer).data != nullptr) add_outputs(layer);
     }
   }
@@ -53,15 +53,15 @@ class StackPass {
       const Sequence dx = layer > 0 ? gradient(layer) : back.dx;
       Call calls[2];
       BackwardCall backs[2];
-      Pass passes[2];
+      Job jobs[2];
       for (int d = 0; d < plan_.directions(); ++d) {
         calls[d] = call_of(layer, d);
         backs[d] = back_of(layer, d, back, dy, dx);
-        passes[d] = pass_of(layer, d, calls[d]);
-        passes[d].back = &backs[d];
-        begin_backward(passes[d], execution_);
+        jobs[d] = job_of(layer, d, calls[d]);
+        jobs[d].back = &backs[d];
+        begin_backward(jobs[d], execution_);
       }
-      run(passes);
+      run(jobs);
       if (dx.data != nullptr && adds_gradients(layer)) add(backs[1].dx, dx, plan_.plan(layer, 0).input());
       dy = {dx.data, dx.step_stride, dx.row_stride};
     }
@@ -148,17 +148,17 @@ class StackPass {
     return static_cast<std::size_t>(layer * plan_.directions() + d);
   }
 
-  [[nodiscard]] Pass pass_of(int layer, int d, const Call& call) noexcept {
+  [[nodiscard]] Job job_of(int layer, int d, const Call& call) noexcept {
     const int at = static_cast<int>(index(layer, d));
-    return {&plan_.plan(layer, d), &weights_.at(at), &call, nullptr, &workspace_.run(at).memory()};
+    return {&plan_.plan(layer, d), &weights_.at(at), &call, &workspace_.run(at)};
   }
 
-  void run(const Pass (&passes)[2]) noexcept {
-    if (plan_.directions() == 2 && run_better_together(passes[0], passes[1], execution_)) {
-      run_together(passes[0], passes[1], execution_);
-      return;
+  void run(const Job (&jobs)[2]) noexcept {
+    if (plan_.directions() == 2) {
+      run_both(jobs[0], jobs[1], execution_);
+    } else {
+      run_alone(jobs[0], execution_);
     }
-    for (int d = 0; d < plan_.directions(); ++d) run_alone(passes[d], execution_);
   }
 
   /// to += from, element by element.

@@ -1,0 +1,84 @@
+#include "recurra/engine/jobs.h"
+
+namespace recurra {
+
+namespace {
+
+Split begin_report(const Job& job, const Execution& execution) noexcept {
+  const Plan& plan = *job.plan;
+  Memory& m = job.workspace->memory();
+  const int panels = job.back != nullptr ? plan.unit_panels().count : plan.blocks();
+  const Split split = choose_split(plan, execution, m, panels);
+  m.report = Report{};
+  m.report.schedule = split.schedule;
+  m.report.steps = m.running > 0 ? m.first[static_cast<std::size_t>(m.running)] : 0;
+  m.report.own_activations = plan.chosen() == 0;
+  return split;
+}
+
+void run(const Job& job, const Split& split, Crew& crew) noexcept {
+  if (crew.index() == 0) job.workspace->memory().report.threads = crew.count();
+  job.back != nullptr ? run_backward(job, split, crew) : run_forward(job, split, crew);
+}
+
+void finish(const Job& job) noexcept {
+  job.back != nullptr ? finish_gradients(job) : finish_outputs(*job.plan, *job.call, job.workspace->memory());
+}
+
+void run_together(const Job& first, const Job& second, const Execution& execution) noexcept {
+  Execution half = execution;
+  half.threads = threads_of(execution) / 2;
+  const Split splits[] = {begin_report(first, half), begin_report(second, half)};
+  const Job* jobs[] = {&first, &second};
+  team_of(execution).run(splits[0].threads + splits[1].threads, [&](Crew& crew) {
+    if (crew.count() == 1) {  // the team was taken
+      for (int i = 0; i < 2; ++i) run(*jobs[i], splits[i], crew);
+      return;
+    }
+    const int which = crew.index() < splits[0].threads ? 0 : 1;
+    Crew part = crew.part(which * splits[0].threads, splits[which].threads);
+    run(*jobs[which], splits[which], part);
+  });
+  finish(first);
+  finish(second);
+}
+
+bool run_better_together(const Job& first, const Job& second, const Execution& execution) noexcept {
+  const bool possible = threads_of(execution) >= 2 && first.workspace->memory().running > 0 &&
+                        second.workspace->memory().running > 0;
+  if (!possible || execution.directions == Directions::in_turn) return false;
+  if (execution.directions == Directions::together) return true;
+  return is_worth_a_thread(*first.plan, first.workspace->memory()) && keeps_weights_in_cache(*first.plan) &&
+         keeps_weights_in_cache(*second.plan);
+}
+
+}  // namespace
+
+void run_alone(const Job& job, const Execution& execution) noexcept {
+  const Split split = begin_report(job, execution);
+  team_of(execution).run(split.threads, [&](Crew& crew) { run(job, split, crew); });
+  finish(job);
+}
+
+void run_both(const Job& first, const Job& second, const Execution& execution) noexcept {
+  if (run_better_together(first, second, execution)) {
+    run_together(first, second, execution);
+  } else {
+    run_alone(first, execution);
+    run_alone(second, execution);
+  }
+}
+
+void forward_both(const Job& first, const Job& second, bool training, const Execution& execution) {
+  begin_forward(first, training, execution);
+  begin_forward(second, training, execution);
+  run_both(first, second, execution);
+}
+
+void backward_both(const Job& first, const Job& second, const Execution& execution) {
+  begin_backward(first, execution);
+  begin_backward(second, execution);
+  run_both(first, second, execution);
+}
+
+}  // namespace recurra

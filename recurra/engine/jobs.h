@@ -1,0 +1,28 @@
+/// The work behind forward and backward, between binding and finishing, for who runs several at once.
+#pragma once
+
+#include "recurra/engine/engine.h"
+#include "recurra/engine/memory.h"
+#include "recurra/engine/schedule.h"
+
+namespace recurra {
+
+/// Checks the call and binds its memory. Throws as forward and backward.
+void begin_forward(const Job& job, bool training, const Execution& execution);
+void begin_backward(const Job& job, const Execution& execution);
+
+/// One member's share of the work.
+void run_forward(const Job& job, const Split& split, Crew& crew) noexcept;
+void run_backward(const Job& job, const Split& split, Crew& crew) noexcept;
+
+/// Gradients that are final only when the whole crew is done.
+void finish_gradients(const Job& job) noexcept;
+
+/// Runs what was begun on the execution's team, and finishes it.
+void run_alone(const Job& job, const Execution& execution) noexcept;
+
+/// The same for two: at once, each on half of the team, where each then finds its weights in its own caches;
+/// else one after the other.
+void run_both(const Job& first, const Job& second, const Execution& execution) noexcept;
+
+}  // namespace recurra
