@@ -42,18 +42,34 @@ std::vector<LoggedValue> shown(const Logs& logs) {
 
 }  // namespace
 
+SampleWeights Sequential::weights_of(const Tensor& output, const Batch& batch) {
+  const std::span<const int> lengths = lengths_behind(batch.lengths);
+  step_mask_.clear();
+  if (output.shape().rank() > 2) {
+    for (const int length : lengths) {
+      for (i64 step = 0; step < output.shape()[1]; ++step) step_mask_.push_back(step < length ? 1 : 0);
+    }
+  }
+  return sample_weights_.build(output, batch.y, {.mask = step_mask_});
+}
+
 double Sequential::update(const Batch& batch, const std::string& where) {
-  const std::span<const int> behind = lengths_behind(batch.lengths);
   const Tensor& output = forward(batch.x, batch.lengths, true);
-  const double loss = loss_->compute(output, batch.y, behind, &d_output_);
+  const SampleWeights weights = weights_of(output, batch);
+  const double loss = loss_->compute(output, batch.y, weights, &d_output_);
   if (!std::isfinite(loss)) {
     throw Error(ErrorCode::non_finite, "loss", "a finite number", std::to_string(loss) + " " + where);
   }
-  for (const auto& metric : metrics_) metric->update(output, batch.y, behind);
+  for (const auto& metric : metrics_) metric->update(output, batch.y, weights);
   backward(batch.x, d_output_, batch.lengths);
   std::vector<Parameter*> trainable = parameters();
   std::erase_if(trainable, [](const Parameter* parameter) { return !parameter->trainable; });
-  optimizer_->step(trainable);
+  if (!optimizer_->step(trainable)) {
+    throw Error(ErrorCode::non_finite,
+                "gradient",
+                "finite numbers",
+                "a norm of " + std::to_string(optimizer_->gradient_norm()) + " " + where);
+  }
   parameters_changed();
   return loss;
 }
@@ -134,10 +150,10 @@ Logs Sequential::evaluate(const Examples& examples, i64 batch_size) {
     batch.gather(examples,
                  std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
                  execution_);
-    const std::span<const int> behind = lengths_behind(batch.lengths);
     const Tensor& output = forward(batch.x, batch.lengths, false);
-    loss += loss_->compute(output, batch.y, behind, nullptr) * static_cast<double>(rows);
-    for (const auto& metric : metrics_) metric->update(output, batch.y, behind);
+    const SampleWeights weights = weights_of(output, batch);
+    loss += loss_->compute(output, batch.y, weights, nullptr) * static_cast<double>(rows);
+    for (const auto& metric : metrics_) metric->update(output, batch.y, weights);
   }
   Logs logs{{"loss", count > 0 ? loss / static_cast<double>(count) : 0.0}};
   for (const auto& metric : metrics_) logs[metric->name()] = metric->value();

@@ -44,7 +44,9 @@ void Sequential::compile(std::unique_ptr<Optimizer> optimizer,
                          std::unique_ptr<Loss> loss,
                          const std::vector<std::string>& metrics) {
   std::vector<std::unique_ptr<Metric>> made;
-  for (const std::string& metric : metrics) made.push_back(make_metric(metric));
+  MetricOptions options;
+  options.from_logits = loss != nullptr && loss->from_logits();
+  for (const std::string& metric : metrics) made.push_back(make_metric(metric, options));
   optimizer_ = std::move(optimizer);
   loss_ = std::move(loss);
   metrics_ = std::move(made);
