@@ -67,10 +67,11 @@ void add_train(CLI::App& app) {
                    "another one "
                    "returns its whole sequence")
       ->capture_default_str();
-  command->add_option("--optimizer", options->optimizer, "sgd or adam")->capture_default_str();
+  command->add_option("--optimizer", options->optimizer, "sgd, rmsprop, adam or adamw")
+      ->capture_default_str();
   command
       ->add_option(
-          "--learning-rate", options->learning_rate, "Step size; default: 0.01 for sgd, 0.001 for adam")
+          "--learning-rate", options->learning_rate, "Step size; default: 0.01 for sgd, 0.001 for the others")
       ->check(CLI::PositiveNumber);
   command->add_option("--batch-size", options->batch_size, "Examples of one update")
       ->check(CLI::PositiveNumber)

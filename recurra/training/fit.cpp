@@ -42,17 +42,30 @@ std::vector<LoggedValue> shown(const Logs& logs) {
 
 }  // namespace
 
+SampleWeights Sequential::weights_of(const Tensor& output, const Batch& batch) {
+  const StepMask* mask = masks_.back();
+  const bool steps = mask != nullptr && output.shape().rank() > 2;
+  const std::span<const std::uint8_t> bytes(
+      steps ? mask->data() : nullptr, steps ? static_cast<std::size_t>(mask->batch() * mask->steps()) : 0);
+  return sample_weights_.build(output, batch.y, {.mask = bytes});
+}
+
 double Sequential::update(const Batch& batch, const std::string& where) {
   const Tensor& output = forward(batch.x, batch.lengths, true);
-  const std::span<const int> behind = lengths_behind(batch.lengths);
-  const double loss = loss_->compute(output, batch.y, behind, &d_output_) + penalty();
+  const SampleWeights weights = weights_of(output, batch);
+  const double loss = loss_->compute(output, batch.y, weights, &d_output_) + penalty();
   if (!std::isfinite(loss)) {
     throw Error(ErrorCode::non_finite, "loss", "a finite number", std::to_string(loss) + " " + where);
   }
-  for (const auto& metric : metrics_) metric->update(output, batch.y, behind);
+  for (const auto& metric : metrics_) metric->update(output, batch.y, weights);
   backward(batch.x, d_output_);
   const std::vector<Parameter*> trainable = regularized();
-  optimizer_->step(trainable);
+  if (!optimizer_->step(trainable)) {
+    throw Error(ErrorCode::non_finite,
+                "gradient",
+                "finite numbers",
+                "a norm of " + std::to_string(optimizer_->gradient_norm()) + " " + where);
+  }
   for (Parameter* parameter : trainable) {
     if (parameter->constraint != nullptr) parameter->constraint->apply(parameter->value);
   }
@@ -138,9 +151,9 @@ Logs Sequential::evaluate(const Examples& examples, i64 batch_size) {
                  std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
                  execution_);
     const Tensor& output = forward(batch.x, batch.lengths, false);
-    const std::span<const int> behind = lengths_behind(batch.lengths);
-    loss += (loss_->compute(output, batch.y, behind, nullptr) + penalty()) * static_cast<double>(rows);
-    for (const auto& metric : metrics_) metric->update(output, batch.y, behind);
+    const SampleWeights weights = weights_of(output, batch);
+    loss += (loss_->compute(output, batch.y, weights, nullptr) + penalty()) * static_cast<double>(rows);
+    for (const auto& metric : metrics_) metric->update(output, batch.y, weights);
   }
   Logs logs{{"loss", count > 0 ? loss / static_cast<double>(count) : 0.0}};
   for (const auto& metric : metrics_) logs[metric->name()] = metric->value();

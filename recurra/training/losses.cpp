@@ -1,107 +1,157 @@
+/// Losses by name and by Keras's config.
 #include "recurra/training/losses.h"
 
-#include <algorithm>
-#include <cmath>
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include "recurra/base/error.h"
+#include "recurra/training/config_arguments.h"
 
 namespace recurra {
 
-CountedSamples::CountedSamples(const Tensor& output, std::span<const int> lengths)
-    : samples_(output.size() / std::max<i64>(output.shape().back(), 1)), counted_(samples_) {
-  if (lengths.empty() || output.shape().rank() != 3) return;
-  lengths_ = lengths;
-  steps_ = std::max<i64>(output.shape()[1], 1);
-  counted_ = 0;
-  for (const int length : lengths) counted_ += length;
+namespace {
+
+using Json = nlohmann::json;
+
+/// What every config of a loss has.
+Json with_common(const Loss& loss, Json config) {
+  config["name"] = loss.name();
+  config["reduction"] = "sum_over_batch_size";
+  return config;
 }
 
-void check_labels(const Tensor& output, const Tensor& labels) {
-  std::vector<i64> expected = output.shape().extents();
-  const i64 classes = expected.back();
-  expected.pop_back();
-  if (labels.dtype() != Dtype::i32) {
-    throw Error(ErrorCode::dtype, "labels", "i32", std::string(name_of(labels.dtype())));
-  }
-  if (labels.shape() != Shape(expected)) {
-    throw Error(
-        ErrorCode::shape, "labels", "shape " + Shape(expected).to_string(), labels.shape().to_string());
-  }
-  const std::span<const std::int32_t> values = labels.as<std::int32_t>();
-  const auto bad =
-      std::ranges::find_if(values, [&](std::int32_t label) { return label < 0 || label >= classes; });
-  if (bad == values.end()) return;
-  throw Error(ErrorCode::invalid_argument,
-              "labels[" + std::to_string(bad - values.begin()) + "]",
-              "a class from 0 to " + std::to_string(classes - 1),
-              std::to_string(*bad));
+CrossentropyOptions crossentropy_options(ConfigArguments& arguments) {
+  CrossentropyOptions options;
+  options.from_logits = arguments.required_boolean("from_logits");
+  options.label_smoothing = arguments.number("label_smoothing").value_or(0.0);
+  arguments.require("axis", -1);
+  return options;
 }
 
-double SparseCategoricalCrossentropy::compute(const Tensor& output,
-                                              const Tensor& target,
-                                              std::span<const int> lengths,
-                                              Tensor* gradient) const {
-  check_labels(output, target);
-  const CountedSamples samples(output, lengths);
-  const i64 classes = output.shape().back();
-  const float* logits = output.data();
-  const std::int32_t* labels = target.as<std::int32_t>().data();
-  if (gradient != nullptr) gradient->resize(output.shape());
-  const double scale = 1.0 / static_cast<double>(std::max<i64>(samples.counted(), 1));
-  double loss = 0;
-  for (i64 sample = 0; sample < samples.samples(); ++sample, logits += classes) {
-    float* d = gradient != nullptr ? gradient->data() + sample * classes : nullptr;
-    if (!samples.counts(sample)) {
-      if (d != nullptr) std::fill_n(d, classes, 0.0F);
-      continue;
-    }
-    const double largest = *std::max_element(logits, logits + classes);
-    double sum = 0;
-    for (i64 j = 0; j < classes; ++j) {
-      const double power = std::exp(logits[j] - largest);
-      sum += power;
-      if (d != nullptr) d[j] = static_cast<float>(power);
-    }
-    loss += std::log(sum) + largest - logits[labels[sample]];
-    if (d == nullptr) continue;
-    const auto factor = static_cast<float>(scale / sum);
-    for (i64 j = 0; j < classes; ++j) d[j] *= factor;
-    d[labels[sample]] -= static_cast<float>(scale);
-  }
-  return loss * scale;
+Json config_of_options(const CrossentropyOptions& options) {
+  return {{"from_logits", options.from_logits}, {"label_smoothing", options.label_smoothing}, {"axis", -1}};
 }
 
-double MeanSquaredError::compute(const Tensor& output,
-                                 const Tensor& target,
-                                 std::span<const int> lengths,
-                                 Tensor* gradient) const {
-  if (target.shape() != output.shape()) {
-    throw Error(
-        ErrorCode::shape, "target", "shape " + output.shape().to_string(), target.shape().to_string());
+std::unique_ptr<Loss> make_sparse(ConfigArguments& arguments) {
+  SparseCategoricalCrossentropyOptions options;
+  options.from_logits = arguments.required_boolean("from_logits");
+  options.ignore_class = arguments.integer("ignore_class");
+  arguments.require("axis", -1);
+  return std::make_unique<SparseCategoricalCrossentropy>(options);
+}
+
+std::unique_ptr<Loss> make_huber(ConfigArguments& arguments) {
+  return std::make_unique<Huber>(HuberOptions{arguments.number("delta").value_or(HuberOptions().delta)});
+}
+
+template <std::derived_from<Loss> Kind>
+std::unique_ptr<Loss> make_default() {
+  return std::make_unique<Kind>();
+}
+
+template <std::derived_from<Loss> Kind>
+std::unique_ptr<Loss> make_plain(ConfigArguments& /*arguments*/) {
+  return std::make_unique<Kind>();
+}
+
+template <std::derived_from<Loss> Kind>
+std::unique_ptr<Loss> make_crossentropy(ConfigArguments& arguments) {
+  return std::make_unique<Kind>(crossentropy_options(arguments));
+}
+
+struct LossType {
+  std::string_view name;
+  std::string_view class_name;
+  std::string_view short_name;  // empty: none
+  std::unique_ptr<Loss> (*make)();
+  std::unique_ptr<Loss> (*from_config)(ConfigArguments&);
+};
+
+constexpr LossType loss_types[] = {
+    {"sparse_categorical_crossentropy",
+     "SparseCategoricalCrossentropy",
+     "",
+     make_default<SparseCategoricalCrossentropy>,
+     make_sparse},
+    {"categorical_crossentropy",
+     "CategoricalCrossentropy",
+     "",
+     make_default<CategoricalCrossentropy>,
+     make_crossentropy<CategoricalCrossentropy>},
+    {"binary_crossentropy",
+     "BinaryCrossentropy",
+     "bce",
+     make_default<BinaryCrossentropy>,
+     make_crossentropy<BinaryCrossentropy>},
+    {"mean_squared_error",
+     "MeanSquaredError",
+     "mse",
+     make_default<MeanSquaredError>,
+     make_plain<MeanSquaredError>},
+    {"mean_absolute_error",
+     "MeanAbsoluteError",
+     "mae",
+     make_default<MeanAbsoluteError>,
+     make_plain<MeanAbsoluteError>},
+    {"huber", "Huber", "", make_default<Huber>, make_huber},
+};
+
+const LossType& find_type(std::string_view name) {
+  std::string names;
+  for (const LossType& type : loss_types) {
+    if (name == type.name || name == type.class_name || (!name.empty() && name == type.short_name))
+      return type;
+    names.append(names.empty() ? "" : ", ").append(type.name);
+    if (!type.short_name.empty()) names.append(" (").append(type.short_name).append(")");
   }
-  const CountedSamples samples(output, lengths);
-  const i64 width = output.shape().back();
-  const float* y = output.data();
-  const float* t = target.data();
-  if (gradient != nullptr) gradient->resize(output.shape());
-  const double scale = 1.0 / static_cast<double>(std::max<i64>(samples.counted() * width, 1));
-  double loss = 0;
-  for (i64 i = 0; i < output.size(); ++i) {
-    const double away = samples.counts(i / width) ? double{y[i]} - t[i] : 0.0;
-    loss += away * away;
-    if (gradient != nullptr) gradient->data()[i] = static_cast<float>(2.0 * away * scale);
-  }
-  return loss * scale;
+  throw Error(ErrorCode::unsupported, "loss", names, std::string(name));
+}
+
+}  // namespace
+
+Json SparseCategoricalCrossentropy::config() const {
+  const Json ignored = options_.ignore_class ? Json(*options_.ignore_class) : Json();
+  return named_config("SparseCategoricalCrossentropy",
+                      with_common(*this, {{"from_logits", options_.from_logits}, {"ignore_class", ignored}}));
+}
+
+Json CategoricalCrossentropy::config() const {
+  return named_config("CategoricalCrossentropy", with_common(*this, config_of_options(options_)));
+}
+
+Json BinaryCrossentropy::config() const {
+  return named_config("BinaryCrossentropy", with_common(*this, config_of_options(options_)));
+}
+
+Json MeanSquaredError::config() const {
+  return named_config("MeanSquaredError", with_common(*this, Json::object()));
+}
+
+Json MeanAbsoluteError::config() const {
+  return named_config("MeanAbsoluteError", with_common(*this, Json::object()));
+}
+
+Json Huber::config() const {
+  return named_config("Huber", with_common(*this, {{"delta", options_.delta}}));
 }
 
 std::unique_ptr<Loss> make_loss(std::string_view name) {
-  if (name == "sparse_categorical_crossentropy") return std::make_unique<SparseCategoricalCrossentropy>();
-  if (name == "mean_squared_error" || name == "mse") return std::make_unique<MeanSquaredError>();
-  throw Error(ErrorCode::unsupported,
-              "loss",
-              "sparse_categorical_crossentropy, mean_squared_error (mse)",
-              std::string(name));
+  return find_type(name).make();
+}
+
+std::unique_ptr<Loss> make_loss_from_config(const Json& config) {
+  if (config.is_string()) return make_loss(config.get<std::string>());
+  const std::string class_name = class_name_of("loss", config);
+  const LossType& type = find_type(class_name);
+  const Json options = config_of(config);
+  ConfigArguments arguments(class_name, options);
+  arguments.ignore("name");
+  arguments.require("reduction", "sum_over_batch_size");
+  arguments.require("dtype", "float32");
+  std::unique_ptr<Loss> loss = type.from_config(arguments);
+  arguments.finish();
+  return loss;
 }
 
 }  // namespace recurra

@@ -44,7 +44,9 @@ void Sequential::compile(std::unique_ptr<Optimizer> optimizer,
                          std::unique_ptr<Loss> loss,
                          const std::vector<std::string>& metrics) {
   std::vector<std::unique_ptr<Metric>> made;
-  for (const std::string& metric : metrics) made.push_back(make_metric(metric));
+  MetricOptions options;
+  options.from_logits = loss != nullptr && loss->from_logits();
+  for (const std::string& metric : metrics) made.push_back(make_metric(metric, options));
   optimizer_ = std::move(optimizer);
   loss_ = std::move(loss);
   metrics_ = std::move(made);
@@ -81,10 +83,6 @@ Context Sequential::context_for(std::size_t layer, bool training) const {
           masks_[layer],
           {.seed = seed_, .layer = static_cast<std::uint64_t>(layer), .update = updates_done_},
           execution_};
-}
-
-std::span<const int> Sequential::lengths_behind(std::span<const int> lengths) const {
-  return masks_.back() != nullptr ? lengths : std::span<const int>();
 }
 
 const Tensor& Sequential::forward(const Tensor& x, std::span<const int> lengths, bool training) {

@@ -16,6 +16,7 @@
 #include "recurra/training/metrics.h"
 #include "recurra/training/optimizers.h"
 #include "recurra/training/progress_bar.h"
+#include "recurra/training/sample_weights.h"
 
 namespace recurra {
 
@@ -54,14 +55,15 @@ class RECURRA_API Sequential {
   /// or twice.
   void build(const Shape& input, std::uint64_t seed = 0);
 
-  /// Sets what fit and evaluate use. Metrics by name.
+  /// Sets what fit and evaluate use. Metrics by name; those with a threshold take the loss's word on whether
+  /// outputs are logits.
   void compile(std::unique_ptr<Optimizer> optimizer,
                std::unique_ptr<Loss> loss,
                const std::vector<std::string>& metrics = {});
 
   /// Trains; builds the model first where that has not been done. Throws Error: invalid_argument when not
-  /// compiled or on bad options, shape or dtype for examples that do not fit, non_finite when a loss is not
-  /// finite: the message names the step, and the weights are those before it.
+  /// compiled or on bad options, shape or dtype for examples that do not fit, non_finite when a loss or a
+  /// gradient is not finite: the message names the step, and the weights are those before it.
   History fit(const Examples& examples, const FitOptions& options = {});
 
   /// One update on one batch; the loss before it. Errors as fit.
@@ -108,14 +110,12 @@ class RECURRA_API Sequential {
   void backward(const Tensor& x, const Tensor& dy);
   [[nodiscard]] Context context_for(std::size_t layer, bool training) const;
 
-  /// Of the last forward: the lengths where steps of the output still count, else none.
-  [[nodiscard]] std::span<const int> lengths_behind(std::span<const int> lengths) const;
-
   /// What weights and outputs of the last forward cost beside the loss.
   [[nodiscard]] double penalty() const;
 
   /// Trainable weights, their gradients with those of their costs.
   [[nodiscard]] std::vector<Parameter*> regularized() const;
+  [[nodiscard]] SampleWeights weights_of(const Tensor& output, const Batch& batch);
   void require_compiled() const;
   double update(const Batch& batch, const std::string& where);
   [[nodiscard]] Logs run_epoch(const Examples& examples,
@@ -136,6 +136,7 @@ class RECURRA_API Sequential {
   std::vector<const Tensor*> values_;   // inputs of the layers in the last forward, and its output
   std::vector<const StepMask*> masks_;  // theirs
   Tensor d_output_;
+  SampleWeightBuilder sample_weights_;
   i64 epochs_done_ = 0;
   std::uint64_t updates_done_ = 0;
 };

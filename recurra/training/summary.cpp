@@ -115,8 +115,8 @@ void Sequential::summary(std::ostream& out) const {
   // Keras counts the optimizer's step number, 8 bytes, and learning rate, 4 bytes, beside its slots.
   i64 optimizer_bytes = 0;
   if (built() && optimizer_ != nullptr) {
-    variables = 2 + optimizer_->slots() * trainable;
-    optimizer_bytes = 12 + optimizer_->slots() * trainable * 4;
+    variables = 2 + optimizer_->slots_per_parameter() * trainable;
+    optimizer_bytes = 12 + optimizer_->slots_per_parameter() * trainable * 4;
   }
   const auto line = [&](const char* label, i64 count, i64 bytes) {
     out << ' ' << label << ": " << with_commas(count) << ' ' << size_text(bytes) << '\n';
