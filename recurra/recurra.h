@@ -3,8 +3,13 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/tensor.h"
+#include "recurra/data/batch_source.h"
+#include "recurra/data/examples.h"
+#include "recurra/data/examples_source.h"
 #include "recurra/data/idx.h"
 #include "recurra/data/mnist.h"
+#include "recurra/data/order.h"
+#include "recurra/data/split.h"
 #include "recurra/engine/engine.h"
 #include "recurra/formats/safetensors.h"
 #include "recurra/layers/batch_normalization.h"
