@@ -8,6 +8,8 @@
 #include "recurra/data/examples_source.h"
 #include "recurra/data/idx.h"
 #include "recurra/data/mnist.h"
+#include "recurra/data/npy.h"
+#include "recurra/data/npy_source.h"
 #include "recurra/data/order.h"
 #include "recurra/data/split.h"
 #include "recurra/engine/engine.h"
