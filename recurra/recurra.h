@@ -15,6 +15,8 @@
 #include "recurra/data/order.h"
 #include "recurra/data/sequences.h"
 #include "recurra/data/split.h"
+#include "recurra/data/text.h"
+#include "recurra/data/vocabulary.h"
 #include "recurra/data/windows.h"
 #include "recurra/engine/engine.h"
 #include "recurra/formats/safetensors.h"
