@@ -176,6 +176,20 @@ void require_folder(const fs::path& folder) {
   if (!S_ISDIR(status.st_mode)) throw Error(ErrorCode::io, folder.string(), "a folder", "a file");
 }
 
+/// Calls `read_some(filled, count)` until `bytes` are full or the file ends; returns how many came.
+template <class ReadSome>
+std::size_t read_all(const fs::path& path, std::span<std::byte> bytes, ReadSome read_some) {
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    const std::size_t count = std::min(bytes.size() - filled, largest_transfer);
+    const ssize_t got = counted(FileCall::read, [&] { return read_some(filled, count); });
+    if (got == -1) fail(path, "a file that can be read", errno);
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  return filled;
+}
+
 }  // namespace
 
 InputFile::InputFile(fs::path path) : path_(std::move(path)) {
@@ -211,16 +225,15 @@ InputFile::~InputFile() {
 }
 
 std::size_t InputFile::read(std::span<std::byte> bytes) {
-  std::size_t filled = 0;
-  while (filled < bytes.size()) {
-    const std::size_t count = std::min(bytes.size() - filled, largest_transfer);
-    const ssize_t got =
-        counted(FileCall::read, [&] { return ::read(descriptor_, bytes.data() + filled, count); });
-    if (got == -1) fail(path_, "a file that can be read", errno);
-    if (got == 0) break;
-    filled += static_cast<std::size_t>(got);
-  }
-  return filled;
+  return read_all(path_, bytes, [&](std::size_t filled, std::size_t count) {
+    return ::read(descriptor_, bytes.data() + filled, count);
+  });
+}
+
+std::size_t InputFile::read_at(i64 offset, std::span<std::byte> bytes) const {
+  return read_all(path_, bytes, [&](std::size_t filled, std::size_t count) {
+    return ::pread(descriptor_, bytes.data() + filled, count, offset + static_cast<i64>(filled));
+  });
 }
 
 std::string read_file(const fs::path& path) {

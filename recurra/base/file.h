@@ -35,6 +35,9 @@ class RECURRA_API InputFile {
   /// end. Throws Error (io).
   [[nodiscard]] std::size_t read(std::span<std::byte> bytes);
 
+  /// The same from `offset` >= 0, whatever was read before; does not move where `read` goes on.
+  [[nodiscard]] std::size_t read_at(i64 offset, std::span<std::byte> bytes) const;
+
  private:
   std::filesystem::path path_;
   int descriptor_ = -1;

@@ -94,6 +94,19 @@ TEST(File, reads_in_pieces_and_says_where_the_end_is) {
   EXPECT_EQ(file.read(bytes), 0U);
 }
 
+TEST(File, reads_anywhere_without_moving) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "file", "abcde");
+  InputFile file(folder / "file");
+  std::array<std::byte, 2> bytes{};
+  EXPECT_EQ(file.read_at(3, bytes), 2U);
+  EXPECT_EQ(bytes[1], std::byte{'e'});
+  EXPECT_EQ(file.read_at(4, bytes), 1U);
+  EXPECT_EQ(file.read_at(9, bytes), 0U);
+  EXPECT_EQ(file.read(bytes), 2U);
+  EXPECT_EQ(bytes[0], std::byte{'a'});
+}
+
 TEST(File, moves_with_its_position) {
   const TemporaryFolder folder;
   write_bytes(folder / "file", "abcde");

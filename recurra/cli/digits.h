@@ -5,8 +5,8 @@
 #include <span>
 #include <string>
 
+#include "recurra/data/examples.h"
 #include "recurra/data/mnist.h"
-#include "recurra/training/examples.h"
 
 namespace recurra::cli {
 

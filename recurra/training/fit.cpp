@@ -1,26 +1,14 @@
 /// Sequential's training and evaluation.
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "recurra/base/error.h"
+#include "recurra/data/order.h"
 #include "recurra/training/sequential.h"
 
 namespace recurra {
 
 namespace {
-
-/// Streams of the model's seed above those of its layers.
-constexpr std::uint64_t shuffle_stream = std::uint64_t{1} << 32;
-
-std::vector<int> order_of(i64 examples, bool shuffle, std::uint64_t seed, i64 epoch) {
-  std::vector<int> order(static_cast<std::size_t>(examples));
-  std::iota(order.begin(), order.end(), 0);
-  if (!shuffle) return order;
-  Random random(seed, shuffle_stream + static_cast<std::uint64_t>(epoch));
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
-  return order;
-}
 
 void require_at_least(const char* name, i64 value, i64 least) {
   if (value >= least) return;
@@ -84,7 +72,8 @@ double Sequential::train_on_batch(const Tensor& x, const Tensor& y, std::span<co
 
 Logs Sequential::run_epoch(const Examples& examples, const FitOptions& options, i64 epoch, ProgressBar* bar) {
   const i64 count = examples.x.shape()[0];
-  const std::vector<int> order = order_of(count, options.shuffle, seed_, epochs_done_);
+  const std::vector<int> order =
+      options.shuffle ? shuffled_order(count, seed_, epochs_done_) : plain_order(count);
   for (const auto& metric : metrics_) metric->reset();
   Batch batch;
   Logs logs;
@@ -141,7 +130,7 @@ Logs Sequential::evaluate(const Examples& examples, i64 batch_size) {
   check_examples(examples, "examples");
   if (!built()) build(shape_behind_batch(examples.x));
   const i64 count = examples.x.shape()[0];
-  const std::vector<int> order = order_of(count, false, 0, 0);
+  const std::vector<int> order = plain_order(count);
   for (const auto& metric : metrics_) metric->reset();
   Batch batch;
   double loss = 0;

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "recurra/data/examples.h"
 #include "recurra/layers/layer.h"
 #include "recurra/layers/model_spec.h"
-#include "recurra/training/examples.h"
 #include "recurra/training/losses.h"
 #include "recurra/training/metrics.h"
 #include "recurra/training/optimizers.h"

@@ -1,0 +1,37 @@
+#include "recurra/data/shown.h"
+
+#include <algorithm>
+
+namespace recurra {
+
+std::string shortened(std::string_view text) {
+  constexpr std::size_t longest = 80;
+  std::size_t end = std::min(text.size(), longest);
+  // Back over the bytes that continue a code point, of which there are at most three: more is no UTF-8.
+  const auto continues = [&](std::size_t at) {
+    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
+  };
+  while (end + 3 > longest && continues(end)) --end;
+  std::string part(text.substr(0, end));
+  const auto is_control = [](unsigned char letter) {
+    return letter < ' ' || letter == 0x7f;
+  };
+  std::ranges::replace_if(part, is_control, '?');
+  return part.append(end < text.size() ? "…" : "");
+}
+
+std::string shown(std::string_view text) {
+  return std::string("\"").append(shortened(text)).append("\"");
+}
+
+std::string shown_list(std::span<const std::string> names) {
+  constexpr std::size_t most = 10;
+  std::string list;
+  for (const std::string& name : names.first(std::min(names.size(), most))) {
+    list.append(list.empty() ? "" : ", ").append(shown(name));
+  }
+  if (names.size() > most) list.append(", …");
+  return list.empty() ? "none" : list;
+}
+
+}  // namespace recurra
