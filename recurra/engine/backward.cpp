@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "recurra/base/error.h"
+#include "recurra/base/threads.h"
 #include "recurra/engine/engine.h"
 #include "recurra/engine/schedule.h"
 #include "recurra/engine/step_args.h"
@@ -207,9 +208,7 @@ void backward(const Plan& plan,
               const Execution& execution) {
   Memory& m = workspace.memory();
   weights.check(plan, PackedWeights::Use::training);
-  if (execution.threads < 0) {
-    throw Error(ErrorCode::invalid_argument, "threads", "from 0 up", std::to_string(execution.threads));
-  }
+  check_threads(execution.threads);
   if (!m.filled || m.plan != plan || m.steps != call.steps || m.batch != call.batch) {
     throw Error(ErrorCode::invalid_argument,
                 "workspace",

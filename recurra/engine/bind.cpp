@@ -3,6 +3,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
+#include "recurra/base/threads.h"
 #include "recurra/engine/memory.h"
 
 namespace recurra {
@@ -15,9 +16,7 @@ std::size_t index(i64 i) {
 
 void check_call(
     const Plan& plan, const Call& call, const Execution& execution, bool training, const Memory& m) {
-  if (execution.threads < 0) {
-    throw Error(ErrorCode::invalid_argument, "threads", "from 0 up", std::to_string(execution.threads));
-  }
+  check_threads(execution.threads);
   const bool ours = m.plan == plan;
   if (!ours || call.steps > m.steps_room || call.batch > m.batch_room || (training && !m.training_room)) {
     const auto room = [](i64 steps, i64 batch) {

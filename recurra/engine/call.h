@@ -39,7 +39,8 @@ enum class Schedule {
 /// Where and how a call runs. The bits of its results do not depend on it.
 struct Execution {
   Team* team = nullptr;  ///< null: the process's
-  int threads = 0;       ///< at most this many; 0: all of the team; negative: Error (invalid_argument)
+  /// At most this many, 1 to 64; 0: all of `team`, or without one threads(). Else Error (invalid_argument).
+  int threads = 0;
   Schedule schedule = Schedule::automatic;
   i64 chunk = 0;  ///< steps of input products made at once; 0: chosen
 };

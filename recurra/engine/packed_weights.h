@@ -19,8 +19,8 @@ class RECURRA_API PackedWeights {
   PackedWeights(const Plan& plan, Use use);
 
   /// Fills the packs from canonical weights, in parallel. Allocates nothing. W and, where the cell has them,
-  /// U, params and P must not be null.
-  void pack(const Plan& plan, const Weights& weights, const Execution& execution = {}) noexcept;
+  /// U, params and P must not be null. Throws Error (invalid_argument) for a number of threads out of range.
+  void pack(const Plan& plan, const Weights& weights, const Execution& execution = {});
 
   /// Throws Error (invalid_argument) unless made for this plan and use.
   void check(const Plan& plan, Use use) const;
