@@ -16,6 +16,7 @@ install(FILES ${PROJECT_BINARY_DIR}/recurraConfig.cmake ${PROJECT_BINARY_DIR}/re
 
 # The prefix is found from the place of the file, so that the tree may be moved.
 file(RELATIVE_PATH prefix_from_file ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" prefix_from_file ${prefix_from_file})
 cmake_path(APPEND package_libdir "\${prefix}" ${CMAKE_INSTALL_LIBDIR})
 cmake_path(APPEND package_includedir "\${prefix}" ${CMAKE_INSTALL_INCLUDEDIR})
 set(public_packages "")

@@ -21,6 +21,7 @@ struct alignas(128) MemberFlags {
 /// What one member of a running call sees. Stages are numbered from 1 in the order of the work.
 class RECURRA_API Crew {
  public:
+  /// Made by Team::run for each of `count` members.
   Crew(int index, int count, int spins, detail::MemberFlags* flags) noexcept
       : index_(index), count_(count), spins_(spins), flags_(flags) {}
 

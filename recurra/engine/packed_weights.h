@@ -27,14 +27,14 @@ class RECURRA_API PackedWeights {
 
   [[nodiscard]] bool for_training() const noexcept { return use_ == Use::training; }
 
-  AlignedBuffer<float> in;                 // [block][input][input window][run]
-  AlignedBuffer<float> state[max_phases];  // [block][operand][phase window][run]
-  AlignedBuffer<float> bias;               // [block][input window][run]
-  AlignedBuffer<float> params;             // [block][param][run]
-  AlignedBuffer<float> projection;         // [panel of width][unit][panel width]
-  AlignedBuffer<float> back_in;            // [panel of input][block, gate, unit][panel width]
-  AlignedBuffer<float> back_state[max_phases];
-  AlignedBuffer<float> back_projection;  // [panel of units][width][panel width]
+  AlignedBuffer<float> in;                      ///< [block][input][input window][run]
+  AlignedBuffer<float> state[max_phases];       ///< [block][operand][phase window][run]
+  AlignedBuffer<float> bias;                    ///< [block][input window][run]
+  AlignedBuffer<float> params;                  ///< [block][param][run]
+  AlignedBuffer<float> projection;              ///< [panel of width][unit][panel width]
+  AlignedBuffer<float> back_in;                 ///< [panel of input][block, gate, unit][panel width]
+  AlignedBuffer<float> back_state[max_phases];  ///< [panel of operand][block, gate, unit][panel width]
+  AlignedBuffer<float> back_projection;         ///< [panel of units][width][panel width]
 
  private:
   Plan plan_;

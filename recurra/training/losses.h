@@ -32,8 +32,8 @@ class RECURRA_API Loss {
                          Tensor* gradient) const = 0;
 };
 
-/// -log softmax(output)[label]: output (batch, …, classes) are logits, target i32 (batch, …), labels 0 ..
-/// classes - 1.
+/// -log softmax(output)[label]: output (batch, …, classes) are logits, target i32 (batch, …), labels in [0,
+/// classes).
 class RECURRA_API SparseCategoricalCrossentropy final : public Loss {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "sparse_categorical_crossentropy"; }
@@ -58,16 +58,18 @@ class RECURRA_API MeanSquaredError final : public Loss {
 /// The loss called `name`, Keras's long or short form. Throws Error (unsupported).
 [[nodiscard]] RECURRA_API std::unique_ptr<Loss> make_loss(std::string_view name);
 
-/// Throws Error unless `labels` is i32 of the shape of output's (batch, …) and every label is in 0 .. classes
-/// - 1.
+/// Throws Error unless `labels` is i32 of the shape of output's (batch, …) and every label is in [0,
+/// classes).
 void check_labels(const Tensor& output, const Tensor& labels);
 
 /// Samples of a (batch, …, n) output: whether each counts, and how many do. Samples are rows of the last
 /// axis.
 class CountedSamples {
  public:
+  /// Of `output` with these lengths; empty: every step counts.
   CountedSamples(const Tensor& output, std::span<const int> lengths);
 
+  /// Whether sample `sample` counts, 0 to samples() - 1.
   [[nodiscard]] bool counts(i64 sample) const noexcept {
     return lengths_.empty() || sample % steps_ < lengths_[static_cast<std::size_t>(sample / steps_)];
   }

@@ -28,9 +28,11 @@ class RECURRA_API Metric {
   /// The mean so far; 0 before the first sample.
   [[nodiscard]] double value() const noexcept { return count_ > 0 ? sum_ / count_ : 0.0; }
 
+  /// Forgets all samples.
   void reset() noexcept { sum_ = count_ = 0.0; }
 
  protected:
+  /// Takes up `count` samples whose values add up to `sum`.
   void add(double sum, double count) noexcept {
     sum_ += sum;
     count_ += count;

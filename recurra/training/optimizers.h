@@ -10,6 +10,7 @@
 
 namespace recurra {
 
+/// Changes parameters by their gradients.
 class RECURRA_API Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -37,6 +38,7 @@ class RECURRA_API Optimizer {
   double learning_rate_;
 };
 
+/// Arguments of Sgd, with Keras's names and defaults.
 struct SgdOptions {
   double learning_rate = 0.01;
   double momentum = 0.0;  ///< in [0, 1)
@@ -59,6 +61,7 @@ class RECURRA_API Sgd final : public Optimizer {
   std::vector<Tensor> velocity_;
 };
 
+/// Arguments of Adam, with Keras's names and defaults.
 struct AdamOptions {
   double learning_rate = 0.001;
   double beta_1 = 0.9;    ///< in [0, 1)
