@@ -3,6 +3,8 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/tensor.h"
+#include "recurra/base/threads.h"
+#include "recurra/base/version.h"
 #include "recurra/data/idx.h"
 #include "recurra/data/mnist.h"
 #include "recurra/engine/engine.h"

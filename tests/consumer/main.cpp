@@ -1,8 +1,6 @@
 /// What someone else's program does with the library: the versions, a model, and the engine below it.
 #include <iostream>
 
-#include "recurra/base/threads.h"
-#include "recurra/base/version.h"
 #include "recurra/recurra.h"
 
 int main() {
