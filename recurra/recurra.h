@@ -3,6 +3,8 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/tensor.h"
+#include "recurra/base/threads.h"
+#include "recurra/base/version.h"
 #include "recurra/data/batch_source.h"
 #include "recurra/data/csv.h"
 #include "recurra/data/examples.h"

@@ -32,7 +32,7 @@ class Program(unittest.TestCase):
 
     def test_wrong_usage_is_status_2(self):
         for arguments in ((), ("train", "--epoch"), ("train", "--epochs", "two"), ("train", "--batch-size", "0"),
-                          ("predict",), ("train", "--threads", "-1"), ("bench",), ("fly",)):
+                          ("predict",), ("train", "--threads", "-1"), ("train", "--threads", "65"), ("bench",), ("fly",)):
             code, out, err = run(*arguments)
             self.assertEqual((code, out), (2, ""), arguments)
             self.assertTrue(err, arguments)
@@ -67,6 +67,21 @@ class Program(unittest.TestCase):
         code, out, err = run("info", RECURRA_TARGET="sse9")
         self.assertEqual(code, 1)
         self.assertIn('target "sse9": supported are scalar', err)
+
+    def test_threads_come_from_the_option_or_the_environment(self):
+        self.assertRegex(run("info", RECURRA_THREADS="3")[1], r"(?m)^threads     3 ")
+        text = 'RECURRA_THREADS: expected a number from 1 to 64, got "many"'
+        self.assertEqual(run("info", RECURRA_THREADS="many")[::2], (1, f"recurra: {text}\n"))
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as rows:
+            json.dump([{"name": "tiny", "mode": "infer", "cell": "lstm", "layers": 1, "bidirectional": False,
+                        "input": 3, "hidden": 5, "batch": 2, "steps": 4, "dtype": "f32"}], rows)
+            rows.flush()
+            bench = ("bench", "--rows", rows.name, "--json", "--seconds", "0.01")
+            self.assertEqual(json.loads(run(*bench, RECURRA_THREADS="many")[1])["error"], text)
+            for threads in ("0", "2"):
+                code, out, _ = run(*bench, "--threads", threads, RECURRA_THREADS="many")
+                self.assertEqual(code, 0)
+                self.assertNotIn("error", json.loads(out), threads)
 
     def test_a_model_is_trained_saved_and_read(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -21,13 +21,14 @@ struct RECURRA_API AlignedDelete {
 
 /// Owns `size` zeroed elements of a trivial type at a cache line. Movable, not copyable.
 template <class T>
-class AlignedBuffer {
+class RECURRA_API AlignedBuffer {
  public:
   AlignedBuffer() = default;
 
   /// Throws Error (invalid_argument) where the size in bytes overflows, std::bad_alloc where memory ends.
   explicit AlignedBuffer(i64 size);
 
+  /// The first element; null where there is none.
   [[nodiscard]] T* data() noexcept { return static_cast<T*>(memory_.get()); }
 
   [[nodiscard]] const T* data() const noexcept { return static_cast<const T*>(memory_.get()); }

@@ -40,24 +40,29 @@ enum class Dtype { f32, u8, i32, i64 };
   return "";
 }
 
+/// The element type of a C++ type, as a value: only of those there are.
 template <class T>
 struct DtypeOf;
 
+/// f32.
 template <>
 struct DtypeOf<float> {
   static constexpr Dtype value = Dtype::f32;
 };
 
+/// u8.
 template <>
 struct DtypeOf<std::uint8_t> {
   static constexpr Dtype value = Dtype::u8;
 };
 
+/// i32.
 template <>
 struct DtypeOf<std::int32_t> {
   static constexpr Dtype value = Dtype::i32;
 };
 
+/// i64.
 template <>
 struct DtypeOf<std::int64_t> {
   static constexpr Dtype value = Dtype::i64;

@@ -25,6 +25,7 @@ enum class ErrorCode {
 /// `subject "ACTUAL": supported are EXPECTED`.
 class RECURRA_API Error : public std::exception {
  public:
+  /// Builds the text; the parts are in the order in which it says them.
   Error(ErrorCode code, std::string subject, std::string expected, std::string actual);
 
   [[nodiscard]] ErrorCode code() const noexcept { return code_; }

@@ -12,6 +12,7 @@ namespace recurra {
 /// Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
 class RECURRA_API Random {
  public:
+  /// Numbers of the same seed and stream are the same; of another stream, independent ones.
   explicit Random(std::uint64_t seed, std::uint64_t stream = 0) noexcept : seed_(seed), stream_(stream) {}
 
   /// 32 uniform bits.

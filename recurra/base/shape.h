@@ -18,14 +18,18 @@ class RECURRA_API Shape {
  public:
   Shape() = default;
 
+  /// The extents in order; none is checked here.
   Shape(std::initializer_list<i64> extents) : extents_(extents) {}
 
+  /// The same, of a list.
   explicit Shape(std::vector<i64> extents) : extents_(std::move(extents)) {}
 
   [[nodiscard]] int rank() const noexcept { return static_cast<int>(extents_.size()); }
 
+  /// Extent of `axis`, 0 to rank() - 1.
   [[nodiscard]] i64 operator[](int axis) const noexcept { return extents_[static_cast<std::size_t>(axis)]; }
 
+  /// The same, to be changed.
   [[nodiscard]] i64& operator[](int axis) noexcept { return extents_[static_cast<std::size_t>(axis)]; }
 
   [[nodiscard]] i64 back() const noexcept { return extents_.back(); }

@@ -1,19 +1,20 @@
 #include "recurra/base/team.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "recurra/base/cpu.h"
 #include "recurra/base/error.h"
+#include "recurra/base/threads.h"
 
 namespace recurra {
 
 namespace {
-
-constexpr int most_threads = 64;
 
 // Looks without a pause before the first one: a wait inside a call is mostly shorter than a pause, which
 // takes 40 to 140 cycles.
@@ -67,19 +68,19 @@ void Crew::barrier() noexcept {
 }
 
 struct Team::Shared {
-  explicit Shared(int threads) : flags(static_cast<std::size_t>(threads)) {}
-
-  bool spin = true;  // not with fewer processors than threads: who spins then keeps another from working
-  std::vector<detail::MemberFlags> flags;
+  // Not with fewer processors than threads: who spins then keeps another from working.
+  std::atomic<bool> spin{true};
+  std::array<detail::MemberFlags, most_threads> flags;
   alignas(128) std::atomic<bool> taken{false};
   alignas(128) std::atomic<std::uint32_t> job{0};  // counter << member_bits | members
   alignas(128) std::atomic<int> working{0};
   Function function = nullptr;
   const void* work = nullptr;
+  std::mutex growing;
   std::vector<std::thread> threads;
 
   /// Looks before a member yields its processor.
-  [[nodiscard]] int waits() const noexcept { return spin ? wait_spins : 0; }
+  [[nodiscard]] int waits() const noexcept { return spin.load(std::memory_order_relaxed) ? wait_spins : 0; }
 
   /// Returns when there is another job than `seen`, or after a while.
   void look_for_job(std::uint32_t seen) const noexcept {
@@ -93,7 +94,7 @@ struct Team::Shared {
   void worker(int index) noexcept {
     std::uint32_t seen = 0;
     while (true) {
-      if (spin) look_for_job(seen);
+      if (spin.load(std::memory_order_relaxed)) look_for_job(seen);
       job.wait(seen, std::memory_order_acquire);
       seen = job.load(std::memory_order_acquire);
       const int members = static_cast<int>(seen & member_mask);
@@ -117,16 +118,9 @@ struct Team::Shared {
   }
 };
 
-Team::Team(int threads) : size_(threads) {
-  if (threads < 1 || threads > most_threads) {
-    throw Error(ErrorCode::invalid_argument, "threads", "1 to 64", std::to_string(threads));
-  }
-  shared_ = std::make_unique<Shared>(threads);
-  shared_->spin = usable_processors() >= threads;
+Team::Team(int threads) : shared_(std::make_unique<Shared>()) {
   try {
-    for (int index = 1; index < threads; ++index) {
-      shared_->threads.emplace_back([state = shared_.get(), index] { state->worker(index); });
-    }
+    grow(threads);
   } catch (...) {
     shared_->stop();  // a thread that is not joined ends the process
     throw;
@@ -137,23 +131,39 @@ Team::~Team() {
   shared_->stop();
 }
 
-Team& Team::shared() {
-  static Team team(std::min(usable_processors(), most_threads));
+/// A new thread may see a job from before it was a member, but none that counts on it: those come after.
+void Team::grow(int threads) {
+  if (threads < 1 || threads > most_threads) {
+    throw Error(ErrorCode::invalid_argument, "threads", "1 to 64", std::to_string(threads));
+  }
+  const std::lock_guard lock(shared_->growing);
+  if (threads <= size()) return;
+  shared_->spin.store(usable_processors() >= threads, std::memory_order_relaxed);
+  while (size() < threads) {
+    shared_->threads.emplace_back([state = shared_.get(), index = size()] { state->worker(index); });
+    size_.fetch_add(1, std::memory_order_release);
+  }
+}
+
+Team& Team::shared(int threads) {
+  static Team team(threads);
+  if (threads > team.size()) team.grow(threads);
   return team;
 }
 
 void Team::run_erased(int threads, Function function, const void* work) noexcept {
   Shared& state = *shared_;
-  const int members = std::min(threads, size_);
+  const int members = std::min(threads, size());
   if (members <= 1 || state.taken.exchange(true, std::memory_order_acquire)) {
     detail::MemberFlags alone;
     Crew crew(0, 1, 0, &alone);
     function(work, crew);
     return;
   }
-  for (detail::MemberFlags& flag : state.flags) {
-    flag.epoch.store(0, std::memory_order_relaxed);
-    flag.arrived.store(0, std::memory_order_relaxed);
+  for (int member = 0; member < members; ++member) {
+    detail::MemberFlags& flags = state.flags[static_cast<std::size_t>(member)];
+    flags.epoch.store(0, std::memory_order_relaxed);
+    flags.arrived.store(0, std::memory_order_relaxed);
   }
   state.function = function;
   state.work = work;

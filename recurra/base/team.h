@@ -21,6 +21,7 @@ struct alignas(128) MemberFlags {
 /// What one member of a running call sees. Stages are numbered from 1 in the order of the work.
 class RECURRA_API Crew {
  public:
+  /// Made by Team::run for each of `count` members.
   Crew(int index, int count, int spins, detail::MemberFlags* flags) noexcept
       : index_(index), count_(count), spins_(spins), flags_(flags) {}
 
@@ -65,10 +66,12 @@ class RECURRA_API Team {
   Team(Team&&) = delete;
   Team& operator=(Team&&) = delete;
 
-  /// The team of this process: as many threads as processors it may use. Made at the first call.
-  [[nodiscard]] static Team& shared();
+  /// The team of this process, of at least `threads` members. Made at the first call and grown when more are
+  /// asked for. Throws as the constructor.
+  [[nodiscard]] static Team& shared(int threads);
 
-  [[nodiscard]] int size() const noexcept { return size_; }
+  /// Members, the calling thread counted.
+  [[nodiscard]] int size() const noexcept { return size_.load(std::memory_order_acquire); }
 
   /// Calls `work(Crew&)` on min(threads, size()) members at once, the caller among them, and returns when all
   /// are done. Where the team is taken by another caller, the caller works alone: a crew of one.
@@ -82,9 +85,10 @@ class RECURRA_API Team {
   using Function = void (*)(const void*, Crew&) noexcept;
   struct Shared;
 
+  void grow(int threads);
   void run_erased(int threads, Function function, const void* work) noexcept;
 
-  int size_;
+  std::atomic<int> size_{1};
   std::unique_ptr<Shared> shared_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -82,11 +83,30 @@ TEST(Team, what_members_wrote_is_visible_after_the_run) {
   }
 }
 
-TEST(Team, the_shared_team_is_one_and_has_the_processors) {
-  Team& team = Team::shared();
-  EXPECT_EQ(&team, &Team::shared());
-  EXPECT_EQ(team.size(), std::min(usable_processors(), 64));
-  EXPECT_EQ(parallel_sum(team, team.size(), 1000), 499'500);
+TEST(Team, the_shared_team_is_one_and_grows_to_what_is_asked) {
+  Team& team = Team::shared(1);
+  for (const auto& [asked, size] : std::vector<std::pair<int, int>>{{1, 1}, {3, 3}, {2, 3}, {5, 5}}) {
+    EXPECT_EQ(&Team::shared(asked), &team);
+    EXPECT_EQ(team.size(), size) << "asked for " << asked;
+    EXPECT_EQ(parallel_sum(team, team.size(), 1000), 499'500);
+  }
+  EXPECT_EQ(test::error_text(ErrorCode::invalid_argument, [] { Team::shared(65); }),
+            "threads: expected 1 to 64, got 65");
+}
+
+TEST(Team, the_shared_team_grows_while_it_works) {
+  std::atomic<bool> stop{false};
+  int wrong = 0;
+  std::thread caller([&] {
+    while (!stop) wrong += parallel_sum(Team::shared(5), 3, 100) == 4950 ? 0 : 1;
+  });
+  for (int threads = 6; threads <= 12; ++threads) {
+    EXPECT_GE(Team::shared(threads).size(), threads);
+    EXPECT_EQ(parallel_sum(Team::shared(threads), threads, 1000), 499'500);
+  }
+  stop = true;
+  caller.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 /// Each stage every member reads what all wrote in the stage before: plain memory, so that a wait that does

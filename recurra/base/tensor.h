@@ -43,6 +43,7 @@ class RECURRA_API Tensor {
     return {static_cast<T*>(memory_.get()), static_cast<std::size_t>(size_)};
   }
 
+  /// The same, to be read.
   template <class T>
   [[nodiscard]] std::span<const T> as() const {
     require_dtype(dtype_of<T>);
@@ -54,6 +55,7 @@ class RECURRA_API Tensor {
 
   [[nodiscard]] const float* data() const { return as<float>().data(); }
 
+  /// The bytes, whatever the element type; null where there is none.
   [[nodiscard]] void* raw() noexcept { return memory_.get(); }
 
   [[nodiscard]] const void* raw() const noexcept { return memory_.get(); }

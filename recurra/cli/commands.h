@@ -14,7 +14,7 @@ void add_predict(CLI::App& app);
 void add_info(CLI::App& app);
 void add_bench(CLI::App& app);
 
-/// Adds --threads. The callback's value: 0 means all processors this process may use.
+/// Adds --threads, which sets the process's threads() and `threads`; without it both stay as they are.
 void add_threads(CLI::App& command, int& threads);
 
 }  // namespace recurra::cli

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include "recurra/base/cpu.h"
+#include "recurra/base/threads.h"
+#include "recurra/base/version.h"
 #include "recurra/cli/commands.h"
 #include "recurra/engine/dispatch/dispatch.h"
 
@@ -10,9 +12,9 @@ namespace recurra::cli {
 namespace {
 
 void info() {
-  fmt::print("version     {}\n", RECURRA_VERSION);
+  fmt::print("version     {}\n", version());
   fmt::print("processor   {}\n", cpu_name());
-  fmt::print("threads     {}\n", usable_processors());
+  fmt::print("threads     {} (RECURRA_THREADS or --threads set another number)\n", threads());
   fmt::print("L2 cache    {} KiB\n", second_level_cache() / 1024);
   std::string targets;
   for (const Target* target : supported_targets())

@@ -4,15 +4,19 @@
 
 #include <fmt/format.h>
 
-#include "recurra/base/cpu.h"
+#include "recurra/base/threads.h"
+#include "recurra/base/version.h"
 #include "recurra/cli/commands.h"
 
 namespace recurra::cli {
 
 void add_threads(CLI::App& command, int& threads) {
-  command.add_option("--threads", threads, "Threads; 0: all processors this process may use")
-      ->check(CLI::Range(0, usable_processors()))
-      ->capture_default_str();
+  command
+      .add_option("--threads",
+                  threads,
+                  "Threads, 1 to 64; 0: all processors this process may use. Default: RECURRA_THREADS, or 0")
+      ->check(CLI::Range(0, most_threads))
+      ->each([](const std::string& number) { set_threads(std::stoi(number)); });
 }
 
 }  // namespace recurra::cli

@@ -51,7 +51,7 @@ void Affine::point_rows(i64 rows, const float* x, const float* y) {
   }
 }
 
-int Affine::threads_for(i64 rows, const Execution& execution) const noexcept {
+int Affine::threads_for(i64 rows, const Execution& execution) const {
   const i64 work = rows * in_panels_.columns * out_panels_.columns;
   return work < least_work ? 1
                            : std::min<int>(threads_of(execution), static_cast<int>(std::min<i64>(rows, 64)));

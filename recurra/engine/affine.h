@@ -35,7 +35,7 @@ class RECURRA_API Affine {
 
  private:
   void point_rows(i64 rows, const float* x, const float* y);
-  [[nodiscard]] int threads_for(i64 rows, const Execution& execution) const noexcept;
+  [[nodiscard]] int threads_for(i64 rows, const Execution& execution) const;
 
   const Target* target_;
   Panels out_panels_, in_panels_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "recurra/base/error.h"
+#include "recurra/base/threads.h"
 #include "recurra/engine/jobs.h"
 #include "recurra/engine/row_tables.h"
 #include "recurra/engine/step_args.h"
@@ -198,9 +199,7 @@ void finish_input_gradient(
 void begin_backward(const Job& job, const Execution& execution) {
   Memory& m = job.workspace->memory();
   job.weights->check(*job.plan, PackedWeights::Use::training);
-  if (execution.threads < 0) {
-    throw Error(ErrorCode::invalid_argument, "threads", "from 0 up", std::to_string(execution.threads));
-  }
+  check_threads(execution.threads);
   if (!m.filled || m.plan != *job.plan || m.steps != job.call->steps || m.batch != job.call->batch) {
     throw Error(ErrorCode::invalid_argument,
                 "workspace",

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
+#include "recurra/base/threads.h"
 #include "recurra/engine/row_tables.h"
 
 namespace recurra {
@@ -19,9 +20,7 @@ std::string text_of(const Room& room) {
 
 void check_call(
     const Plan& plan, const Call& call, const Execution& execution, bool training, const Memory& m) {
-  if (execution.threads < 0) {
-    throw Error(ErrorCode::invalid_argument, "threads", "from 0 up", std::to_string(execution.threads));
-  }
+  check_threads(execution.threads);
   const bool masks = call.mask != nullptr || (call.lengths != nullptr && call.fill == Fill::repeat);
   const Room room{
       call.steps, call.batch, training, masks, call.x_dropout != nullptr || call.h_dropout != nullptr};

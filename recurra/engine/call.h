@@ -14,8 +14,8 @@ enum class Fill {
 
 /// The caller's memory of a forward call. Rows are independent: nothing of one reaches another.
 struct Call {
-  i64 steps = 0;
-  i64 batch = 0;
+  i64 steps = 0;    ///< of the longest row
+  i64 batch = 0;    ///< rows
   ConstSequence x;  ///< (steps, batch, input)
   Sequence y;       ///< (steps, batch, width). Null: not wanted
   /// Which steps count; one that does not leaves all states as they are. At most one of the two.
@@ -30,7 +30,7 @@ struct Call {
   /// Per state a contiguous (batch, width or units): before the first step (null: zeros), and after each
   /// row's last (null: not wanted). State 0 is the output. The two may be the same memory.
   const float* initial[max_states] = {};
-  float* final[max_states] = {};
+  float* final[max_states] = {};  ///< see `initial`
 };
 
 /// The caller's memory of the way back. All but x of the call must be as forward left it.
@@ -60,18 +60,19 @@ enum class Directions {
 /// Where and how a call runs. The bits of its results do not depend on it.
 struct Execution {
   Team* team = nullptr;  ///< null: the process's
-  int threads = 0;       ///< at most this many; 0: all of the team; negative: Error (invalid_argument)
-  Schedule schedule = Schedule::automatic;
-  i64 chunk = 0;  ///< steps of input products made at once; 0: chosen
-  Directions directions = Directions::automatic;
+  /// At most this many, 1 to 64; 0: all of `team`, or without one threads(). Else Error (invalid_argument).
+  int threads = 0;
+  Schedule schedule = Schedule::automatic;        ///< how threads share the work
+  i64 chunk = 0;                                  ///< steps of input products made at once; 0: chosen
+  Directions directions = Directions::automatic;  ///< how the two directions of a layer run
 };
 
 /// What a call did.
 struct Report {
-  const char* target = "";  ///< written by the kernels that ran
-  int threads = 0;
-  Schedule schedule = Schedule::automatic;
-  i64 work[64] = {};            ///< per thread, rows times panels of recurrent products and steps
+  const char* target = "";                  ///< written by the kernels that ran
+  int threads = 0;                          ///< that ran
+  Schedule schedule = Schedule::automatic;  ///< that was chosen
+  i64 work[64] = {};                        ///< per thread, rows times panels of recurrent products and steps
   i64 steps = 0;                ///< rows times steps that count: all of them go through the target's kernels
   bool own_activations = true;  ///< those of the cell, compiled into it; else those of the recurrence
 };

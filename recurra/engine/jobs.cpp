@@ -4,7 +4,7 @@ namespace recurra {
 
 namespace {
 
-Split begin_report(const Job& job, const Execution& execution) noexcept {
+Split begin_report(const Job& job, const Execution& execution) {
   const Plan& plan = *job.plan;
   Memory& m = job.workspace->memory();
   const int panels = job.back != nullptr ? plan.unit_panels().count : plan.blocks();
@@ -25,7 +25,7 @@ void finish(const Job& job) noexcept {
   job.back != nullptr ? finish_gradients(job) : finish_outputs(*job.plan, *job.call, job.workspace->memory());
 }
 
-void run_together(const Job& first, const Job& second, const Execution& execution) noexcept {
+void run_together(const Job& first, const Job& second, const Execution& execution) {
   Execution half = execution;
   half.threads = threads_of(execution) / 2;
   const Split splits[] = {begin_report(first, half), begin_report(second, half)};
@@ -43,7 +43,7 @@ void run_together(const Job& first, const Job& second, const Execution& executio
   finish(second);
 }
 
-bool run_better_together(const Job& first, const Job& second, const Execution& execution) noexcept {
+bool run_better_together(const Job& first, const Job& second, const Execution& execution) {
   const bool possible = threads_of(execution) >= 2 && first.workspace->memory().running > 0 &&
                         second.workspace->memory().running > 0;
   if (!possible || execution.directions == Directions::in_turn) return false;
@@ -54,13 +54,13 @@ bool run_better_together(const Job& first, const Job& second, const Execution& e
 
 }  // namespace
 
-void run_alone(const Job& job, const Execution& execution) noexcept {
+void run_alone(const Job& job, const Execution& execution) {
   const Split split = begin_report(job, execution);
   team_of(execution).run(split.threads, [&](Crew& crew) { run(job, split, crew); });
   finish(job);
 }
 
-void run_both(const Job& first, const Job& second, const Execution& execution) noexcept {
+void run_both(const Job& first, const Job& second, const Execution& execution) {
   if (run_better_together(first, second, execution)) {
     run_together(first, second, execution);
   } else {

@@ -19,10 +19,10 @@ void run_backward(const Job& job, const Split& split, Crew& crew) noexcept;
 void finish_gradients(const Job& job) noexcept;
 
 /// Runs what was begun on the execution's team, and finishes it.
-void run_alone(const Job& job, const Execution& execution) noexcept;
+void run_alone(const Job& job, const Execution& execution);
 
 /// The same for two: at once, each on half of the team, where each then finds its weights in its own caches;
 /// else one after the other.
-void run_both(const Job& first, const Job& second, const Execution& execution) noexcept;
+void run_both(const Job& first, const Job& second, const Execution& execution);
 
 }  // namespace recurra

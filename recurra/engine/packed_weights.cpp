@@ -119,7 +119,7 @@ void PackedWeights::check(const Plan& plan, Use use) const {
   }
 }
 
-void PackedWeights::pack(const Plan& plan, const Weights& weights, const Execution& execution) noexcept {
+void PackedWeights::pack(const Plan& plan, const Weights& weights, const Execution& execution) {
   const CellKernels& cell = plan.cell();
   // Copying a megabyte takes some 100 us; below a tenth of that a second thread does not pay.
   i64 floats = in.size() + back_in.size();

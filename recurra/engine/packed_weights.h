@@ -19,22 +19,22 @@ class RECURRA_API PackedWeights {
   PackedWeights(const Plan& plan, Use use);
 
   /// Fills the packs from canonical weights, in parallel. Allocates nothing. W and, where the cell has them,
-  /// U, params and P must not be null.
-  void pack(const Plan& plan, const Weights& weights, const Execution& execution = {}) noexcept;
+  /// U, params and P must not be null. Throws Error (invalid_argument) for a number of threads out of range.
+  void pack(const Plan& plan, const Weights& weights, const Execution& execution = {});
 
   /// Throws Error (invalid_argument) unless made for this plan and use.
   void check(const Plan& plan, Use use) const;
 
   [[nodiscard]] bool for_training() const noexcept { return use_ == Use::training; }
 
-  AlignedBuffer<float> in;                 // [block][input][input window][run]
-  AlignedBuffer<float> state[max_phases];  // [block][operand][phase window][run]
-  AlignedBuffer<float> bias;               // [block][input window][run]
-  AlignedBuffer<float> params;             // [block][param][run]
-  AlignedBuffer<float> projection;         // [panel of width][unit][panel width]
-  AlignedBuffer<float> back_in;            // [panel of input][block, gate, unit][panel width]
-  AlignedBuffer<float> back_state[max_phases];
-  AlignedBuffer<float> back_projection;  // [panel of units][width][panel width]
+  AlignedBuffer<float> in;                      ///< [block][input][input window][run]
+  AlignedBuffer<float> state[max_phases];       ///< [block][operand][phase window][run]
+  AlignedBuffer<float> bias;                    ///< [block][input window][run]
+  AlignedBuffer<float> params;                  ///< [block][param][run]
+  AlignedBuffer<float> projection;              ///< [panel of width][unit][panel width]
+  AlignedBuffer<float> back_in;                 ///< [panel of input][block, gate, unit][panel width]
+  AlignedBuffer<float> back_state[max_phases];  ///< [panel of operand][block, gate, unit][panel width]
+  AlignedBuffer<float> back_projection;         ///< [panel of units][width][panel width]
 
  private:
   Plan plan_;

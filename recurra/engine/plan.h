@@ -11,10 +11,10 @@ namespace recurra {
 
 /// Columns of a product cut into panels of `vectors` vectors.
 struct Panels {
-  int columns = 0;
-  int vectors = 0;
-  int count = 0;
-  int width = 0;  // floats: vectors * target width
+  int columns = 0;  ///< of the product, without padding
+  int vectors = 0;  ///< of a panel
+  int count = 0;    ///< of panels
+  int width = 0;    ///< floats of a panel: vectors * target width
 };
 
 /// `columns` cut for vectors of `width` floats: fewest padded columns, of equals the widest panel, which has

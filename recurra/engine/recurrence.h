@@ -31,18 +31,22 @@ struct WeightsOf {
   T* P = nullptr;       ///< (units, projection); null without
 };
 
+/// Weights to be read.
 using Weights = WeightsOf<const float>;
+/// Memory for the gradients of weights.
 using WeightGradients = WeightsOf<float>;
 
 /// Element (step, row, feature) is at data + step * step_stride + row * row_stride + feature.
 template <class T>
 struct SequenceOf {
-  T* data = nullptr;
-  i64 step_stride = 0;
-  i64 row_stride = 0;
+  T* data = nullptr;    ///< element (0, 0, 0)
+  i64 step_stride = 0;  ///< elements from a step to the next
+  i64 row_stride = 0;   ///< elements from a row to the next
 };
 
+/// A sequence to be read.
 using ConstSequence = SequenceOf<const float>;
+/// A sequence to be written.
 using Sequence = SequenceOf<float>;
 
 /// (batch, steps, features), contiguous.

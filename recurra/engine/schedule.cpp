@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "recurra/base/cpu.h"
+#include "recurra/base/threads.h"
 
 namespace recurra {
 
@@ -18,11 +19,13 @@ constexpr i64 least_step_work = 40'000;
 }  // namespace
 
 Team& team_of(const Execution& execution) {
-  return execution.team != nullptr ? *execution.team : Team::shared();
+  return execution.team != nullptr ? *execution.team : Team::shared(threads_of(execution));
 }
 
 int threads_of(const Execution& execution) {
-  const int size = team_of(execution).size();
+  check_threads(execution.threads);
+  if (execution.team == nullptr) return execution.threads > 0 ? execution.threads : threads();
+  const int size = execution.team->size();
   return execution.threads > 0 ? std::min(execution.threads, size) : size;
 }
 
@@ -36,7 +39,7 @@ bool keeps_weights_in_cache(const Plan& plan) noexcept {
   return weight_bytes * 5 <= second_level_cache() * 4;
 }
 
-Split choose_split(const Plan& plan, const Execution& execution, const Memory& m, int panels) noexcept {
+Split choose_split(const Plan& plan, const Execution& execution, const Memory& m, int panels) {
   const int threads = threads_of(execution);
   const int rows = m.running > 0 ? m.active[0] : 0;
   const int by_rows = std::min(threads, rows);

@@ -25,11 +25,11 @@ struct Split {
 };
 
 /// The split of a pass over `memory`'s call: as `execution` says, or the cheapest. `panels`: how finely units
-/// can be split in this pass.
+/// can be split in this pass. Throws as threads_of.
 [[nodiscard]] Split choose_split(const Plan& plan,
                                  const Execution& execution,
                                  const Memory& memory,
-                                 int panels) noexcept;
+                                 int panels);
 
 /// Whether a pass is long enough for a second thread to be woken.
 [[nodiscard]] bool is_worth_a_thread(const Plan& plan, const Memory& memory) noexcept;
@@ -40,8 +40,11 @@ struct Split {
 /// Rows of `member` when split by rows: even by running steps, not by rows.
 [[nodiscard]] Range row_share(const Memory& memory, int member, int members) noexcept;
 
-/// The team a call runs on, and at most how many of it.
+/// The team a call runs on: of at least threads_of members where it is the process's. Throws as threads_of.
 [[nodiscard]] Team& team_of(const Execution& execution);
+
+/// At most how many threads a call runs on. Throws Error (invalid_argument) for a number out of range, and as
+/// threads(); std::system_error where the system refuses a thread.
 [[nodiscard]] int threads_of(const Execution& execution);
 
 /// A plain product's panels and its packed weights of `depth` rows.

@@ -153,7 +153,7 @@ class StackPass {
     return {&plan_.plan(layer, d), &weights_.at(at), &call, &workspace_.run(at)};
   }
 
-  void run(const Job (&jobs)[2]) noexcept {
+  void run(const Job (&jobs)[2]) {
     if (plan_.directions() == 2) {
       run_both(jobs[0], jobs[1], execution_);
     } else {

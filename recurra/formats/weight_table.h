@@ -16,6 +16,7 @@ namespace recurra {
 /// Tensors by name, in the order they were added, and a string -> string map of metadata.
 class RECURRA_API WeightTable {
  public:
+  /// A tensor and its name.
   struct Entry {
     std::string name;
     Tensor tensor;
@@ -24,10 +25,12 @@ class RECURRA_API WeightTable {
   /// Throws Error (invalid_argument) naming the tensor if the table has one of that name.
   void add(std::string name, Tensor tensor);
 
+  /// Whether there is a tensor of that name.
   [[nodiscard]] bool contains(std::string_view name) const noexcept;
 
   /// The tensor of that name. Throws Error (invalid_argument) naming it if there is none.
   [[nodiscard]] const Tensor& at(std::string_view name) const;
+  /// The same, to be changed.
   [[nodiscard]] Tensor& at(std::string_view name);
 
   /// The tensor of that name; throws Error also if it has another element type (dtype) or another shape

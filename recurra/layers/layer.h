@@ -60,6 +60,7 @@ struct Context {
 /// A function with weights. Not to be run by two threads at once.
 class RECURRA_API Layer {
  public:
+  /// A layer without weights; build makes them.
   explicit Layer(std::string name) : name_(std::move(name)) {}
 
   virtual ~Layer() = default;
@@ -70,6 +71,7 @@ class RECURRA_API Layer {
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
+  /// Takes another name.
   void rename(std::string name) { name_ = std::move(name); }
 
   /// Keras's class name.

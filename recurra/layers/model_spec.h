@@ -16,6 +16,7 @@ namespace recurra {
 /// Layers in order, each with the config its constructor takes. The table of layer types is closed: a file
 /// can name no other code.
 struct ModelSpec {
+  /// One layer.
   struct LayerSpec {
     std::string type;    ///< Keras's class name
     std::string config;  ///< JSON object

@@ -46,9 +46,11 @@ class RECURRA_API Metric {
 
   void set_state(const MetricState& state) noexcept { state_ = state; }
 
+  /// Forgets all samples.
   void reset() noexcept { state_ = {}; }
 
  protected:
+  /// Takes up `count` samples whose values add up to `sum`.
   void add(double sum, double count) noexcept {
     state_.sum += sum;
     state_.count += count;

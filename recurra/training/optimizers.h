@@ -30,6 +30,7 @@ struct OptimizerSlot {
   Tensor* value;     ///< the optimizer's own; writing it sets the state
 };
 
+/// Changes parameters by their gradients.
 class RECURRA_API Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -106,6 +107,7 @@ class RECURRA_API Optimizer {
   i64 iterations_ = 0;
 };
 
+/// Arguments of Sgd, with Keras's names and defaults.
 struct SgdOptions {
   double learning_rate = 0.01;
   double momentum = 0.0;  ///< in [0, 1)
@@ -165,6 +167,7 @@ class RECURRA_API RmsProp final : public Optimizer {
   bool centered_;
 };
 
+/// Arguments of Adam, with Keras's names and defaults.
 struct AdamOptions {
   double learning_rate = 0.001;
   double beta_1 = 0.9;    ///< in [0, 1)

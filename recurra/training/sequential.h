@@ -33,6 +33,7 @@ struct FitOptions {
 /// What each epoch gave, by name: accuracy, loss, val_accuracy, val_loss.
 using Logs = std::map<std::string, double>;
 
+/// What fit gives back.
 struct History {
   std::vector<Logs> epochs;
   std::vector<double> seconds;  ///< of each epoch, without validation
@@ -41,6 +42,7 @@ struct History {
 /// Layers one after the other. Not to be used by two threads at once.
 class RECURRA_API Sequential {
  public:
+  /// A model without layers.
   explicit Sequential(std::string name = "sequential") : name_(std::move(name)) {}
 
   /// The layers of `spec`. Throws as make_layer.
@@ -98,6 +100,7 @@ class RECURRA_API Sequential {
 
   /// All weights in order; after changing a value call parameters_changed.
   [[nodiscard]] std::vector<Parameter*> parameters() const;
+  /// To be called after a parameter was changed from outside.
   void parameters_changed();
 
   [[nodiscard]] ModelSpec spec() const;

@@ -219,7 +219,7 @@ Outputs run_training(const EngineCase& c, const Target& target, const Execution&
   return run(c, target, execution, true, true);
 }
 
-const Target& toy_target(const Target& target) {
+const Target& toy_target([[maybe_unused]] const Target& target) {
 #if defined(RECURRA_HAS_X86_TARGETS)
   if (std::string(target.name) == "avx2") return avx2_toy::table;
   if (std::string(target.name) == "avx512") return avx512_toy::table;
