@@ -9,7 +9,7 @@ int main() {
   recurra::Sequential model(recurra::parse_model("lstm:4,dense:2"));
   model.build({5, 3});
   std::cout << "shape " << model.predict(recurra::Tensor({2, 5, 3})).shape().to_string() << "\n";
-  const recurra::Plan plan(recurra::Stack{.cell = "vanilla", .input = 3, .units = 4});
+  const recurra::Plan plan(recurra::Recurrence{.cell = "vanilla", .input = 3, .units = 4});
   const recurra::PackedWeights weights(plan, recurra::PackedWeights::Use::inference);
   std::cout << (weights.in.size() > 0 ? "packs\n" : "no packs\n");
   try {

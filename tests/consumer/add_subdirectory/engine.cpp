@@ -6,13 +6,13 @@
 #include "recurra/base/version.h"
 
 int main() {
-  const recurra::Plan plan(recurra::Stack{.cell = "vanilla", .input = 2, .units = 3});
+  const recurra::Plan plan(recurra::Recurrence{.cell = "vanilla", .input = 2, .units = 3});
   recurra::PackedWeights packs(plan, recurra::PackedWeights::Use::inference);
   const float weights[9] = {};
   const float bias[3] = {100.0F, -100.0F, 0.0F};
   packs.pack(plan, {.W = weights, .U = weights, .b = bias});
   recurra::Workspace workspace;
-  workspace.prepare(plan, 1, 1, false);
+  workspace.prepare(plan, {.steps = 1, .batch = 1});
   const float x[2] = {1.0F, 2.0F};
   float h[3] = {};
   float* const states[] = {h};
