@@ -39,7 +39,8 @@ class Program(unittest.TestCase):
 
     def test_errors_are_status_1_and_one_line(self):
         cases = {
-            ("train", "--model", "gru:4"): 'recurra: layer "gru": supported are lstm, dense, batch_norm\n',
+            ("train", "--model", "lstn:4"):
+                'recurra: layer "lstn": supported are lstm, dense, batch_norm, embedding, masking, dropout, activation, flatten\n',
             ("train", "--optimizer", "lion"): 'recurra: optimizer "lion": supported are sgd, rmsprop, adam, adamw\n',
             ("train", "--data", "cifar"): 'recurra: data "cifar": supported are mnist\n',
         }

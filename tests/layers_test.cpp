@@ -11,48 +11,12 @@
 #include "recurra/layers/initializers.h"
 #include "recurra/layers/lstm.h"
 #include "recurra/layers/model_spec.h"
+#include "tests/support/layer_gradients.h"
 #include "tests/support/temporary_folder.h"
 
 namespace recurra::test {
 
 namespace {
-
-Tensor normal(const Shape& shape, std::uint64_t stream) {
-  Random random(11, stream);
-  Tensor tensor(shape);
-  for (float& value : tensor.as<float>()) value = random.normal();
-  return tensor;
-}
-
-/// dx and all parameter gradients of sum(d * layer(x)) against central differences of the f32 forward pass;
-/// the step leaves 1e-3 of rounding and curvature.
-void expect_gradients(Layer& layer, Tensor x, const Tensor& d, const Context& context) {
-  const auto loss = [&] {
-    layer.parameters_changed();
-    const Tensor& y = layer.forward(x, context);
-    double sum = 0;
-    for (i64 i = 0; i < y.size(); ++i) sum += double(d.data()[i]) * y.data()[i];
-    return sum;
-  };
-  static_cast<void>(loss());
-  const Tensor dx = layer.backward(x, d, true, context);
-  std::vector<std::pair<Tensor*, Tensor>> pairs = {{&x, dx}};
-  for (Parameter* parameter : layer.parameters()) {
-    if (parameter->trainable) pairs.emplace_back(&parameter->value, parameter->gradient);
-  }
-  for (auto& [value, gradient] : pairs) {
-    for (i64 i = 0; i < value->size(); i += std::max<i64>(value->size() / 20, 1)) {
-      const float at = value->data()[i];
-      value->data()[i] = at + 0.01F;
-      const double above = loss();
-      value->data()[i] = at - 0.01F;
-      const double below = loss();
-      value->data()[i] = at;
-      const double slope = (above - below) / 0.02;
-      EXPECT_NEAR(gradient.data()[i], slope, 2e-3 * std::max(1.0, std::abs(slope)));
-    }
-  }
-}
 
 TEST(Affine, agrees_with_double_arithmetic_on_every_target) {
   for (const Target* target : supported_targets()) {
@@ -158,7 +122,7 @@ TEST(BatchNormalizationLayer, moves_its_statistics_as_keras_does) {
 }
 
 TEST(DenseLayer, gradients_agree_with_differences_over_any_leading_axes) {
-  Dense layer({4});
+  Dense layer({.units = 4});
   Random random(1);
   EXPECT_EQ(layer.build({3, 6}, random), (Shape{3, 4}));
   expect_gradients(layer, normal({2, 3, 6}, 9), normal({2, 3, 4}, 10), {.training = true});
@@ -221,23 +185,27 @@ TEST(ModelSpec, text_becomes_layers_and_an_lstm_before_another_returns_its_seque
 }
 
 TEST(ModelSpec, bad_texts_are_named) {
-  EXPECT_EQ(error_text([] { parse_model("lstm:64,gru:3"); }),
-            R"(layer "gru": supported are lstm, dense, batch_norm)");
-  EXPECT_EQ(error_text([] { parse_model(""); }), R"(layer "": supported are lstm, dense, batch_norm)");
+  EXPECT_EQ(
+      error_text([] { parse_model("lstm:64,gru:3"); }),
+      R"(layer "gru": supported are lstm, dense, batch_norm, embedding, masking, dropout, activation, flatten)");
+  EXPECT_EQ(
+      error_text([] { parse_model(""); }),
+      R"(layer "": supported are lstm, dense, batch_norm, embedding, masking, dropout, activation, flatten)");
   EXPECT_EQ(error_text([] { parse_model("lstm"); }),
             R"(layer "lstm": expected units from 1 up behind a colon, got nothing)");
   EXPECT_EQ(error_text([] { parse_model("lstm:12ab"); }),
             R"(layer "lstm:12ab": expected units from 1 up behind a colon, got 12ab)");
   EXPECT_EQ(error_text([] { parse_model("batch_norm:3"); }),
             R"(layer "batch_norm:3": expected nothing behind the name, got 3)");
-  EXPECT_EQ(error_text([] {
-              make_layer({"Lambda", "{}"});
-            }),
-            R"(layer "Lambda": supported are LSTM, Dense, BatchNormalization)");
+  EXPECT_EQ(
+      error_text([] {
+        make_layer({"Lambda", "{}"});
+      }),
+      R"(layer "Lambda": supported are LSTM, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, ReLU, LeakyReLU, ELU, Softmax)");
   EXPECT_EQ(error_text([] {
               make_layer({"LSTM", R"({"units": 3, "unroll": true})"});
             }),
-            R"(LSTM argument "unroll": supported are name, units, return_sequences)");
+            R"(LSTM argument "unroll": supported are name, trainable, dtype, units, return_sequences)");
   EXPECT_EQ(error_text([] {
               make_layer({"LSTM", R"({"units": "3"})"});
             }),
@@ -270,7 +238,7 @@ TEST(Layers, wrong_shapes_are_named) {
               lstm.forward(Tensor({2, 7, 5}, Dtype::i32), {});
             }),
             "tensor: expected f32, got i32");
-  Dense dense({4});
+  Dense dense({.units = 4});
   dense.build({5}, random);
   EXPECT_EQ(error_text([&] {
               dense.forward(Tensor({2, 6}), {});

@@ -21,23 +21,34 @@ BatchNormalization::BatchNormalization(const BatchNormalizationOptions& options,
 }
 
 nlohmann::json BatchNormalization::config() const {
-  return {{"name", name()}, {"momentum", options_.momentum}, {"epsilon", options_.epsilon}};
+  nlohmann::json config = base_config();
+  config["axis"] = -1;
+  config["momentum"] = options_.momentum;
+  config["epsilon"] = options_.epsilon;
+  config["center"] = options_.center;
+  config["scale"] = options_.scale;
+  write_weight_options(config, "beta", options_.beta);
+  write_weight_options(config, "gamma", options_.gamma);
+  config["moving_mean_initializer"] = config_of(options_.moving_mean_initializer);
+  config["moving_variance_initializer"] = config_of(options_.moving_variance_initializer);
+  return config;
 }
 
 Shape BatchNormalization::build(const Shape& input, Random& random) {
-  static_cast<void>(random);
   if (input.rank() < 1 || input.back() < 1) {
     throw Error(
         ErrorCode::shape, name(), "input (batch, ..., features)", "(batch, ...) with " + input.to_string());
   }
   features_ = input.back();
   const Shape shape{features_};
-  gamma_ = {"gamma", Tensor(shape), Tensor(shape)};
-  beta_ = {"beta", Tensor(shape), Tensor(shape)};
+  // Where there is none, a weight that stays what does nothing.
+  gamma_ =
+      make_parameter("gamma", shape, options_.scale ? options_.gamma : WeightOptions{Constant{1}}, random);
+  beta_ = make_parameter("beta", shape, options_.center ? options_.beta : WeightOptions{}, random);
   moving_mean_ = {"moving_mean", Tensor(shape), Tensor(), false};
   moving_variance_ = {"moving_variance", Tensor(shape), Tensor(), false};
-  constant(gamma_.value, 1.0F);
-  constant(moving_variance_.value, 1.0F);
+  initialize(options_.moving_mean_initializer, moving_mean_.value, random);
+  initialize(options_.moving_variance_initializer, moving_variance_.value, random);
   mean_.resize(static_cast<std::size_t>(features_));
   inverse_.resize(static_cast<std::size_t>(features_));
   return input;
@@ -45,7 +56,10 @@ Shape BatchNormalization::build(const Shape& input, Random& random) {
 
 std::vector<Parameter*> BatchNormalization::parameters() {
   if (features_ == 0) return {};
-  return {&gamma_, &beta_, &moving_mean_, &moving_variance_};
+  std::vector<Parameter*> all = {&gamma_, &beta_, &moving_mean_, &moving_variance_};
+  if (!options_.scale) std::erase(all, &gamma_);
+  if (!options_.center) std::erase(all, &beta_);
+  return all;
 }
 
 void BatchNormalization::find_counted_rows(const Tensor& x, const Context& context) {
@@ -97,7 +111,7 @@ const Tensor& BatchNormalization::forward(const Tensor& x, const Context& contex
                 "(batch, ..., " + std::to_string(features_) + ")",
                 x.shape().to_string());
   }
-  if (context.training) {
+  if (uses_batch(context)) {
     find_counted_rows(x, context);
     take_statistics(x);
   } else {
@@ -126,7 +140,7 @@ const Tensor& BatchNormalization::backward(const Tensor& x,
                                            const Tensor& dy,
                                            bool want_dx,
                                            const Context& context) {
-  static_cast<void>(context);
+  const bool by_batch = uses_batch(context);
   const auto features = static_cast<std::size_t>(features_);
   const i64 rows = x.size() / features_;
   std::vector<double> d_gamma(features, 0.0);
@@ -140,7 +154,7 @@ const Tensor& BatchNormalization::backward(const Tensor& x,
       d_gamma[j] += d[j] * ((from[j] - mean_[j]) * inverse_[j]);
     }
   }
-  for (std::size_t j = 0; j < features; ++j) {
+  for (std::size_t j = 0; trainable() && j < features; ++j) {
     beta_.gradient.data()[j] = static_cast<float>(d_beta[j]);
     gamma_.gradient.data()[j] = static_cast<float>(d_gamma[j]);
   }
@@ -162,7 +176,7 @@ const Tensor& BatchNormalization::backward(const Tensor& x,
     const float* from = x.data() + row * features_;
     const float* d = dy.data() + row * features_;
     float* to = dx_.data() + row * features_;
-    const float share = counted_[static_cast<std::size_t>(row)] != 0 ? 1.0F : 0.0F;
+    const float share = by_batch && counted_[static_cast<std::size_t>(row)] != 0 ? 1.0F : 0.0F;
     for (std::size_t j = 0; j < features; ++j) {
       const float normalized = (from[j] - mean[j]) * inverse[j];
       to[j] = slope[j] * (d[j] - share * (mean_part[j] + normalized * variance_part[j]));

@@ -11,6 +11,12 @@ namespace recurra {
 struct BatchNormalizationOptions {
   double momentum = 0.99;  ///< in [0, 1]: what the moving statistics keep at each training step
   double epsilon = 1e-3;   ///< > 0, added to the variance
+  bool center = true;      ///< with beta
+  bool scale = true;       ///< with gamma
+  WeightOptions beta = {};
+  WeightOptions gamma = {.initializer = Constant{1}};
+  Initializer moving_mean_initializer = Constant{0};
+  Initializer moving_variance_initializer = Constant{1};
 };
 
 /// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015), Keras's
@@ -18,7 +24,8 @@ struct BatchNormalizationOptions {
 ///
 /// Training takes mean and (biased) variance of the batch, over all rows and those steps that
 /// count, and moves the moving statistics; otherwise the moving statistics serve. Weights:
-/// gamma, beta, moving_mean, moving_variance, each (features); the last two are not trainable.
+/// gamma, beta, moving_mean, moving_variance, each (features); the last two are not trainable. A layer that
+/// is not trainable uses its moving statistics in training too, and leaves them as they are.
 class RECURRA_API BatchNormalization final : public Layer {
  public:
   /// Throws Error (invalid_argument) on momentum outside [0, 1] or epsilon not above 0.
@@ -34,6 +41,8 @@ class RECURRA_API BatchNormalization final : public Layer {
   [[nodiscard]] std::vector<Parameter*> parameters() override;
 
  private:
+  [[nodiscard]] bool uses_batch(const Context& context) const { return context.training && trainable(); }
+
   void find_counted_rows(const Tensor& x, const Context& context);
   void take_statistics(const Tensor& x);
 

@@ -3,16 +3,23 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
-#include "recurra/layers/initializers.h"
 
 namespace recurra {
 
 Dense::Dense(const DenseOptions& options, std::string name) : Layer(std::move(name)), options_(options) {
   static_cast<void>(checked_size(options.units, "units", 1));
+  activity_ = ActivityPenalty(options.activity_regularizer);
 }
 
 nlohmann::json Dense::config() const {
-  return {{"name", name()}, {"units", options_.units}};
+  nlohmann::json config = base_config();
+  config["units"] = options_.units;
+  config["activation"] = config_of(options_.activation);
+  config["use_bias"] = options_.use_bias;
+  write_weight_options(config, "kernel", options_.kernel);
+  write_weight_options(config, "bias", options_.bias);
+  config["activity_regularizer"] = config_of(options_.activity_regularizer);
+  return config;
 }
 
 Shape Dense::build(const Shape& input, Random& random) {
@@ -20,11 +27,9 @@ Shape Dense::build(const Shape& input, Random& random) {
     throw Error(
         ErrorCode::shape, name(), "input (batch, ..., features)", "(batch, ...) with " + input.to_string());
   }
-  const Shape shape{input.back(), options_.units};
-  kernel_ = {"kernel", Tensor(shape), Tensor(shape)};
-  bias_ = {"bias", Tensor({options_.units}), Tensor({options_.units})};
-  glorot_uniform(kernel_.value, random);
   map_.emplace(input.back(), options_.units);
+  kernel_ = make_parameter("kernel", {input.back(), options_.units}, options_.kernel, random);
+  if (options_.use_bias) bias_ = make_parameter("bias", {options_.units}, options_.bias, random);
   packed_ = false;
   Shape output = input;
   output[output.rank() - 1] = options_.units;
@@ -33,6 +38,7 @@ Shape Dense::build(const Shape& input, Random& random) {
 
 std::vector<Parameter*> Dense::parameters() {
   if (!map_) return {};
+  if (!options_.use_bias) return {&kernel_};
   return {&kernel_, &bias_};
 }
 
@@ -42,23 +48,31 @@ const Tensor& Dense::forward(const Tensor& x, const Context& context) {
     const std::string features = map_ ? std::to_string(kernel_.value.shape()[0]) : "features";
     throw Error(ErrorCode::shape, name() + ".input", "(batch, ..., " + features + ")", shape.to_string());
   }
-  if (!packed_) map_->pack(kernel_.value.data(), bias_.value.data());
+  if (!packed_) map_->pack(kernel_.value.data(), options_.use_bias ? bias_.value.data() : nullptr);
   packed_ = true;
   Shape output = shape;
   output[output.rank() - 1] = options_.units;
-  y_.resize(output);
-  map_->forward(x.size() / shape.back(), x.data(), y_.data(), context.execution);
+  Tensor& sum = options_.activation.is_linear() ? y_ : sum_;
+  sum.resize(output);
+  map_->forward(x.size() / shape.back(), x.data(), sum.data(), context.execution);
+  if (!options_.activation.is_linear()) options_.activation.forward(sum_, y_);
+  activity_.forward(y_);
   return y_;
 }
 
 const Tensor& Dense::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+  const Tensor* d = &activity_.backward(y_, dy);
+  if (!options_.activation.is_linear()) {
+    options_.activation.backward(sum_, y_, *d, d_sum_);
+    d = &d_sum_;
+  }
   dx_.resize(want_dx ? x.shape() : Shape{0});
   map_->backward(x.size() / x.shape().back(),
                  x.data(),
-                 dy.data(),
+                 d->data(),
                  want_dx ? dx_.data() : nullptr,
-                 kernel_.gradient.data(),
-                 bias_.gradient.data(),
+                 kernel_.d(),
+                 options_.use_bias ? bias_.d() : nullptr,
                  context.execution);
   return dx_;
 }

@@ -4,17 +4,23 @@
 #include <optional>
 
 #include "recurra/engine/affine.h"
+#include "recurra/layers/activation_function.h"
 #include "recurra/layers/layer.h"
 
 namespace recurra {
 
-/// Arguments of Dense, with Keras's names.
+/// Arguments of Dense, with Keras's names and defaults.
 struct DenseOptions {
   i64 units = 0;  ///< > 0
+  ActivationFunction activation = {};
+  bool use_bias = true;
+  WeightOptions kernel = {.initializer = glorot_uniform_initializer};
+  WeightOptions bias = {};
+  std::shared_ptr<const Regularizer> activity_regularizer = nullptr;  ///< null: none
 };
 
-/// y = x kernel + bias over the last axis, Keras's Dense with linear activation: (batch, …, features) ->
-/// (batch, …, units). Weights: kernel (features, units), bias (units).
+/// y = activation(x kernel + bias) over the last axis, Keras's Dense: (batch, …, features) -> (batch, …,
+/// units). Weights: kernel (features, units), bias (units).
 class RECURRA_API Dense final : public Layer {
  public:
   /// Throws Error (invalid_argument) unless units > 0.
@@ -35,7 +41,8 @@ class RECURRA_API Dense final : public Layer {
   std::optional<Affine> map_;
   bool packed_ = false;
   Parameter kernel_, bias_;
-  Tensor y_, dx_;
+  Tensor sum_;  // before an activation
+  Tensor y_, d_sum_, dx_;
 };
 
 }  // namespace recurra

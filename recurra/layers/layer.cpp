@@ -1,5 +1,7 @@
 #include "recurra/layers/layer.h"
 
+#include <nlohmann/json.hpp>
+
 namespace recurra {
 
 double Layer::penalty() {
@@ -9,6 +11,22 @@ double Layer::penalty() {
       sum += parameter->regularizer->value(parameter->value);
   }
   return sum;
+}
+
+Parameter Layer::make_parameter(std::string name,
+                                const Shape& shape,
+                                const WeightOptions& options,
+                                Random& random) const {
+  Parameter parameter{std::move(name), Tensor(shape), Tensor(), trainable()};
+  if (trainable()) parameter.gradient = Tensor(shape);
+  initialize(options.initializer, parameter.value, random);
+  parameter.regularizer = options.regularizer;
+  parameter.constraint = options.constraint;
+  return parameter;
+}
+
+nlohmann::json Layer::base_config() const {
+  return {{"name", name_}, {"trainable", trainable_}};
 }
 
 }  // namespace recurra

@@ -12,9 +12,8 @@
 #include "recurra/base/tensor.h"
 #include "recurra/engine/call.h"
 #include "recurra/layers/activity_penalty.h"
-#include "recurra/layers/constraints.h"
-#include "recurra/layers/regularizers.h"
 #include "recurra/layers/step_mask.h"
+#include "recurra/layers/weight_options.h"
 
 namespace recurra {
 
@@ -114,6 +113,15 @@ class RECURRA_API Layer {
   virtual void set_trainable(bool trainable) { trainable_ = trainable; }
 
  protected:
+  /// A weight that learns where the layer does, drawn as `options` say.
+  [[nodiscard]] Parameter make_parameter(std::string name,
+                                         const Shape& shape,
+                                         const WeightOptions& options,
+                                         Random& random) const;
+
+  /// What every layer's config starts with: name and trainable.
+  [[nodiscard]] nlohmann::json base_config() const;
+
   /// For layers with an activity_regularizer.
   ActivityPenalty activity_;
 

@@ -26,8 +26,8 @@ Shape Lstm::build(const Shape& input, Random& random) {
   plan_.emplace(Recurrence{.cell = "lstm", .input = input.back(), .units = units});
   packs_.emplace(*plan_, PackedWeights::Use::training);
   packed_ = false;
-  const auto make = [](const char* parameter, Shape shape) {
-    return Parameter{parameter, Tensor(shape), Tensor(shape)};
+  const auto make = [this](const char* parameter, Shape shape) {
+    return Parameter{parameter, Tensor(shape), Tensor(shape), trainable()};
   };
   kernel_ = make("kernel", {input.back(), 4 * units});
   recurrent_kernel_ = make("recurrent_kernel", {units, 4 * units});
@@ -87,8 +87,7 @@ const Tensor& Lstm::backward(const Tensor& x, const Tensor& dy, bool want_dx, co
   }
   dx_.resize(want_dx ? x.shape() : Shape{0});
   if (want_dx) back.dx = batch_major(dx_.data(), x.shape()[1], x.shape()[2]);
-  back.d_weights = {
-      .W = kernel_.gradient.data(), .U = recurrent_kernel_.gradient.data(), .b = bias_.gradient.data()};
+  back.d_weights = {.W = kernel_.d(), .U = recurrent_kernel_.d(), .b = bias_.d()};
   recurra::backward(*plan_, *packs_, call_for(x, context), back, workspace_, context.execution);
   return dx_;
 }

@@ -1,13 +1,12 @@
 #include "recurra/layers/model_spec.h"
 
+#include <array>
 #include <charconv>
 
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
-#include "recurra/layers/batch_normalization.h"
-#include "recurra/layers/dense.h"
-#include "recurra/layers/lstm.h"
+#include "recurra/layers/layer_types.h"
 
 namespace recurra {
 
@@ -15,164 +14,176 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Takes arguments out of a config; what is left over is unknown.
-class Arguments {
- public:
-  Arguments(std::string type, const std::string& config)
-      : type_(std::move(type)), values_(Json::parse(config, nullptr, false)) {
-    if (!values_.is_object()) throw Error(ErrorCode::format, type_ + ".config", "a JSON object", config);
-  }
+// What a message shows of a config is cut here.
+constexpr std::size_t longest_shown = 60;
 
-  template <class T>
-  T take(const char* name, T fallback) {
-    const auto found = values_.find(name);
-    if (found == values_.end()) return fallback;
-    const bool fits = std::is_same_v<T, std::string> ? found->is_string()
-                      : std::is_same_v<T, bool>      ? found->is_boolean()
-                      : std::is_same_v<T, i64>       ? found->is_number_integer()
-                                                     : found->is_number();
-    if (!fits) throw Error(ErrorCode::format, type_ + "." + name, expected<T>(), found->dump());
-    const T value = found->template get<T>();
-    values_.erase(found);
-    return value;
-  }
-
-  void finish(const char* known) const {
-    if (!values_.empty())
-      throw Error(ErrorCode::unsupported, type_ + " argument", known, values_.begin().key());
-  }
-
- private:
-  template <class T>
-  static const char* expected() {
-    if (std::is_same_v<T, std::string>) return "a string";
-    if (std::is_same_v<T, bool>) return "true or false";
-    return std::is_same_v<T, i64> ? "an integer" : "a number";
-  }
-
-  std::string type_;
-  Json values_;
-};
-
-std::unique_ptr<Layer> make_lstm(Arguments arguments) {
-  const auto name = arguments.take<std::string>("name", "lstm");
-  LstmOptions options;
-  options.units = arguments.take<i64>("units", 0);
-  options.return_sequences = arguments.take<bool>("return_sequences", false);
-  arguments.finish("name, units, return_sequences");
-  return std::make_unique<Lstm>(options, name);
-}
-
-std::unique_ptr<Layer> make_dense(Arguments arguments) {
-  const auto name = arguments.take<std::string>("name", "dense");
-  const DenseOptions options{arguments.take<i64>("units", 0)};
-  arguments.finish("name, units");
-  return std::make_unique<Dense>(options, name);
-}
-
-std::unique_ptr<Layer> make_batch_normalization(Arguments arguments) {
-  const auto name = arguments.take<std::string>("name", "batch_normalization");
-  BatchNormalizationOptions options;
-  options.momentum = arguments.take<double>("momentum", options.momentum);
-  options.epsilon = arguments.take<double>("epsilon", options.epsilon);
-  arguments.finish("name, momentum, epsilon");
-  return std::make_unique<BatchNormalization>(options, name);
-}
-
-struct LayerType {
-  const char* text;  // in a short text
-  const char* type;  // Keras's class name
-  bool has_units;
-  bool recurrent;
-  std::unique_ptr<Layer> (*make)(Arguments);
-};
-
-constexpr LayerType layer_types[] = {
-    {"lstm", "LSTM", true, true, make_lstm},
-    {"dense", "Dense", true, false, make_dense},
-    {"batch_norm", "BatchNormalization", false, false, make_batch_normalization},
-};
-
-template <class Matches>
-const LayerType& find_type(std::string_view name, const char* LayerType::*label, Matches matches) {
+const LayerType& find_text(std::string_view name) {
   std::string names;
-  for (const LayerType& type : layer_types) {
-    if (matches(type)) return type;
-    names.append(names.empty() ? "" : ", ").append(type.*label);
+  for (const LayerType& type : layer_types()) {
+    if (type.form == TextForm::absent) continue;
+    if (name == type.text) return type;
+    names.append(names.empty() ? "" : ", ").append(type.text);
   }
   throw Error(ErrorCode::unsupported, "layer", names, std::string(name));
 }
 
-i64 parse_units(std::string_view entry, std::string_view text) {
-  i64 units = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), units);
-  if (code != std::errc{} || end != text.data() + text.size() || units < 1) {
-    throw Error(ErrorCode::invalid_argument,
-                "layer \"" + std::string(entry) + "\"",
-                "units from 1 up behind a colon",
-                text.empty() ? "nothing" : std::string(text));
+const LayerType& find_type(std::string_view name) {
+  std::string names;
+  for (const LayerType& type : layer_types()) {
+    if (name == type.type) return type;
+    names.append(names.empty() ? "" : ", ").append(type.type);
   }
-  return units;
+  throw Error(ErrorCode::unsupported, "layer", names, std::string(name));
+}
+
+/// Name and what stands behind the colon of one entry of a short text.
+struct Entry {
+  std::string_view whole;
+  std::string_view behind;
+  bool colon = false;
+
+  [[noreturn]] void fail(const char* expected) const {
+    throw Error(ErrorCode::invalid_argument,
+                std::string("layer \"").append(whole).append("\""),
+                expected,
+                behind.empty() ? "nothing" : std::string(behind));
+  }
+};
+
+template <class Number>
+bool parse_whole(std::string_view text, Number& number) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return code == std::errc{} && end == text.data() + text.size();
+}
+
+void read_units(const Entry& entry, Json& config) {
+  i64 units = 0;
+  if (!parse_whole(entry.behind, units) || units < 1) entry.fail("units from 1 up behind a colon");
+  config["units"] = units;
+}
+
+void read_sizes(const Entry& entry, Json& config) {
+  const std::size_t cross = entry.behind.find('x');
+  i64 ids = 0;
+  i64 width = 0;
+  if (cross == std::string_view::npos || !parse_whole(entry.behind.substr(0, cross), ids) ||
+      !parse_whole(entry.behind.substr(cross + 1), width) || ids < 1 || width < 1)
+    entry.fail("number of ids and width behind a colon, as 1000x64");
+  config["input_dim"] = ids;
+  config["output_dim"] = width;
+}
+
+void read_rate(const Entry& entry, Json& config) {
+  double rate = 0;
+  if (!parse_whole(entry.behind, rate) || !(rate >= 0 && rate <= 1))
+    entry.fail("a rate from 0 to 1 behind a colon");
+  config["rate"] = rate;
+}
+
+void read_behind(const LayerType& type, const Entry& entry, Json& config) {
+  switch (type.form) {
+    case TextForm::units:
+      read_units(entry, config);
+      return;
+    case TextForm::sizes:
+      read_sizes(entry, config);
+      return;
+    case TextForm::rate:
+      read_rate(entry, config);
+      return;
+    case TextForm::activation:
+      config["activation"] = std::string(entry.behind);
+      static_cast<void>(make_layer({type.type, config.dump()}));  // throws for an unknown name
+      return;
+    case TextForm::nothing:
+    case TextForm::absent:
+      if (entry.colon) entry.fail("nothing behind the name");
+  }
+}
+
+[[noreturn]] void fail_json(const char* where, const char* expected, const Json& actual) {
+  throw Error(ErrorCode::format, where, expected, actual.dump().substr(0, longest_shown));
+}
+
+/// The shape an InputLayer declares, without the batch axis.
+Shape read_input_shape(const Json& config) {
+  const char* const key = config.contains("batch_shape") ? "batch_shape" : "batch_input_shape";
+  const Json shape = config.value(key, Json());
+  std::vector<i64> extents;
+  for (std::size_t axis = 1; shape.is_array() && axis < shape.size(); ++axis) {
+    const bool valid =
+        shape[axis].is_null() || (shape[axis].is_number_integer() && shape[axis].get<i64>() > 0);
+    if (!valid) fail_json("InputLayer.batch_shape", "positive extents or null", shape);
+    extents.push_back(shape[axis].is_null() ? any_extent : shape[axis].get<i64>());
+  }
+  if (!shape.is_array() || shape.empty()) fail_json("InputLayer.batch_shape", "a list of extents", shape);
+  return Shape(extents);
+}
+
+/// Keras's policy of computing in f32, as a name or an object.
+bool is_float32(const Json& dtype) {
+  if (dtype.is_null() || dtype == "float32") return true;
+  if (!dtype.is_object() || !dtype.contains("config") || !dtype["config"].is_object()) return false;
+  return dtype["config"].value("name", Json()) == "float32";
+}
+
+void take_dtype(Arguments& arguments) {
+  const Json dtype = arguments.take_json("dtype");
+  if (is_float32(dtype)) return;
+  throw Error(
+      ErrorCode::unsupported, arguments.subject("dtype"), "float32", dtype.dump().substr(0, longest_shown));
 }
 
 }  // namespace
 
 ModelSpec parse_model(std::string_view text) {
-  struct Entry {
+  struct Part {
     const LayerType* type;
     Json config;
   };
 
-  std::vector<Entry> entries;
+  std::vector<Part> parts;
   while (true) {
     const std::size_t comma = text.find(',');
-    const std::string_view entry = text.substr(0, comma);
-    const std::size_t colon = entry.find(':');
-    const std::string_view name = entry.substr(0, colon);
-    const LayerType& type =
-        find_type(name, &LayerType::text, [&](const LayerType& t) { return name == t.text; });
-    const std::string_view units = colon == entry.npos ? std::string_view() : entry.substr(colon + 1);
+    Entry entry{text.substr(0, comma), {}};
+    const std::size_t colon = entry.whole.find(':');
+    entry.colon = colon != std::string_view::npos;
+    if (entry.colon) entry.behind = entry.whole.substr(colon + 1);
+    const LayerType& type = find_text(entry.whole.substr(0, colon));
     Json config = Json::object();
-    if (type.has_units) {
-      config["units"] = parse_units(entry, units);
-    } else if (colon != entry.npos) {
-      throw Error(ErrorCode::invalid_argument,
-                  "layer \"" + std::string(entry) + "\"",
-                  "nothing behind the name",
-                  std::string(units));
-    }
+    read_behind(type, entry, config);
     if (type.recurrent) {
-      for (auto before = entries.rbegin(); before != entries.rend(); ++before) {
-        if (before->type->recurrent) before->config["return_sequences"] = true;
+      for (Part& before : parts) {
+        if (before.type->recurrent) before.config["return_sequences"] = true;
       }
     }
-    entries.push_back({&type, std::move(config)});
-    if (comma == text.npos) break;
+    parts.push_back({&type, std::move(config)});
+    if (comma == std::string_view::npos) break;
     text.remove_prefix(comma + 1);
   }
   ModelSpec spec;
-  for (const Entry& entry : entries) spec.layers.push_back({entry.type->type, entry.config.dump()});
+  for (const Part& part : parts) spec.layers.push_back({part.type->type, part.config.dump()});
   return spec;
 }
 
 ModelSpec parse_model_json(const Json& json) {
-  const auto fail = [](const char* where, const char* expected, const Json& actual) {
-    throw Error(ErrorCode::format, where, expected, actual.dump().substr(0, 60));
-  };
-  if (!json.is_object() || !json.contains("layers") || !json["layers"].is_array()) {
-    fail("model", "an object with a list \"layers\"", json);
-  }
+  if (!json.is_object() || !json.contains("layers") || !json["layers"].is_array())
+    fail_json("model", "an object with a list \"layers\"", json);
   ModelSpec spec;
   if (json.contains("name")) {
-    if (!json["name"].is_string()) fail("model.name", "a string", json["name"]);
+    if (!json["name"].is_string()) fail_json("model.name", "a string", json["name"]);
     spec.name = json["name"].get<std::string>();
   }
   for (const Json& layer : json["layers"]) {
-    if (!layer.is_object() || !layer.contains("class_name") || !layer["class_name"].is_string()) {
-      fail("model.layers", "objects with a string \"class_name\"", layer);
-    }
+    if (!layer.is_object() || !layer.contains("class_name") || !layer["class_name"].is_string())
+      fail_json("model.layers", "objects with a string \"class_name\"", layer);
     const Json config = layer.value("config", Json::object());
-    spec.layers.push_back({layer["class_name"].get<std::string>(), config.dump()});
+    const auto type = layer["class_name"].get<std::string>();
+    if (type == "InputLayer" && config.is_object()) {
+      spec.input = read_input_shape(config);
+    } else {
+      spec.layers.push_back({type, config.dump()});
+    }
   }
   return spec;
 }
@@ -186,9 +197,19 @@ Json to_json(const ModelSpec& spec) {
 }
 
 std::unique_ptr<Layer> make_layer(const ModelSpec::LayerSpec& spec) {
-  const LayerType& type =
-      find_type(spec.type, &LayerType::type, [&](const LayerType& t) { return spec.type == t.type; });
-  return type.make(Arguments(spec.type, spec.config));
+  const LayerType& type = find_type(spec.type);
+  Json config = Json::parse(spec.config, nullptr, false);
+  if (config.is_discarded()) config = spec.config;
+  Arguments arguments(spec.type, std::move(config));
+  auto name = arguments.take<std::string>("name", type.name);
+  const bool trainable = arguments.take<bool>("trainable", true);
+  take_dtype(arguments);
+  std::unique_ptr<Layer> layer = type.make(arguments, std::move(name));
+  // A first layer may carry the model's input, in the words of Keras 2.
+  for (const char* passed : {"batch_input_shape", "batch_shape"}) arguments.ignore(passed);
+  arguments.finish();
+  layer->set_trainable(trainable);
+  return layer;
 }
 
 }  // namespace recurra

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,21 +25,25 @@ struct ModelSpec {
 
   std::string name = "sequential";
   std::vector<LayerSpec> layers;
+  std::optional<Shape> input = std::nullopt;  ///< what an InputLayer declares, without the batch axis
 };
 
-/// Reads `lstm:64,batch_norm,dense:10`: names with their units behind a colon; an LSTM before another
-/// recurrent layer returns its sequence. Throws Error: unsupported for an unknown name (the text lists all),
-/// invalid_argument for missing or bad units.
+/// Reads `lstm:64,batch_norm,dense:10`: names with what they need behind a colon, as `embedding:1000x64`,
+/// `dropout:0.5`, `activation:relu`, `masking`, `flatten`; a recurrent layer before another returns its
+/// sequence. Throws Error: unsupported for an unknown name (the text lists all), invalid_argument for missing
+/// or bad numbers.
 [[nodiscard]] RECURRA_API ModelSpec parse_model(std::string_view text);
 
-/// Reads {"name": …, "layers": [{"class_name": …, "config": {…}}, …]}. Throws Error (format or unsupported).
+/// Reads {"name": …, "layers": [{"class_name": …, "config": {…}}, …]}, the config of Keras's Sequential; its
+/// InputLayer gives `input`, no layer. Throws Error (format or unsupported).
 [[nodiscard]] RECURRA_API ModelSpec parse_model_json(const nlohmann::json& json);
 
 /// What parse_model_json reads.
 [[nodiscard]] RECURRA_API nlohmann::json to_json(const ModelSpec& spec);
 
-/// The layer of one entry. Throws Error: unsupported for an unknown type or argument, invalid_argument for a
-/// bad value.
+/// The layer of one entry: Keras's arguments and defaults. Throws Error: unsupported for an unknown type or
+/// argument (the text lists all) and for values of arguments that this build has no other of, format for a
+/// value of another type, invalid_argument for a bad one.
 [[nodiscard]] RECURRA_API std::unique_ptr<Layer> make_layer(const ModelSpec::LayerSpec& spec);
 
 }  // namespace recurra

@@ -73,7 +73,7 @@ void Sequential::parameters_changed() {
 }
 
 ModelSpec Sequential::spec() const {
-  ModelSpec spec{name_, {}};
+  ModelSpec spec{name_, {}, {}};
   for (const auto& layer : layers_) spec.layers.push_back({layer->type(), layer->config().dump()});
   return spec;
 }

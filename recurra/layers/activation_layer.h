@@ -1,0 +1,27 @@
+/// A layer that is nothing but an activation.
+#pragma once
+
+#include "recurra/layers/activation_function.h"
+#include "recurra/layers/layer.h"
+
+namespace recurra {
+
+/// Keras's Activation: (batch, …) -> the same, each element or row of the last axis through `activation`.
+class RECURRA_API ActivationLayer final : public Layer {
+ public:
+  explicit ActivationLayer(const ActivationFunction& activation, std::string name = "activation")
+      : Layer(std::move(name)), function_(activation) {}
+
+  [[nodiscard]] const char* type() const noexcept override { return "Activation"; }
+
+  [[nodiscard]] nlohmann::json config() const override;
+  Shape build(const Shape& input, Random& random) override;
+  const Tensor& forward(const Tensor& x, const Context& context) override;
+  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
+
+ private:
+  ActivationFunction function_;
+  Tensor y_, dx_;
+};
+
+}  // namespace recurra

@@ -1,0 +1,84 @@
+#include "recurra/layers/dropout.h"
+
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "recurra/base/error.h"
+#include "recurra/engine/schedule.h"
+
+namespace recurra {
+
+namespace {
+
+// Elements below which a second thread draws no faster than one.
+constexpr i64 least_elements = 16'384;
+
+void multiply(const Tensor& x, const Tensor& factors, Tensor& y) {
+  y.resize(x.shape());
+  const float* from = x.data();
+  const float* factor = factors.data();
+  float* to = y.data();
+  for (i64 i = 0; i < x.size(); ++i) to[i] = from[i] * factor[i];
+}
+
+}  // namespace
+
+Dropout::Dropout(const DropoutOptions& options, std::string name)
+    : Layer(std::move(name)), options_(options) {
+  if (!(options.rate >= 0 && options.rate <= 1))
+    throw Error(ErrorCode::invalid_argument, "rate", "0 to 1", std::to_string(options.rate));
+}
+
+nlohmann::json Dropout::config() const {
+  nlohmann::json config = base_config();
+  config["rate"] = options_.rate;
+  config["seed"] = options_.seed ? nlohmann::json(*options_.seed) : nlohmann::json();
+  config["noise_shape"] = nullptr;
+  return config;
+}
+
+Shape Dropout::build(const Shape& input, Random& random) {
+  static_cast<void>(random);
+  return input;
+}
+
+void Dropout::draw_factors(const Shape& shape, const Context& context) {
+  factors_.resize(shape);
+  DropoutStream stream = context.dropout;
+  if (options_.seed) stream.seed = static_cast<std::uint64_t>(*options_.seed);
+  // Element i takes draw i, so that threads draw what one would.
+  const i64 size = factors_.size();
+  const auto dropped = static_cast<std::uint64_t>(std::llround(options_.rate * 0x1p32));
+  const auto kept = static_cast<float>(options_.rate < 1 ? 1 / (1 - options_.rate) : 0.0);
+  float* factors = factors_.data();
+  const int threads = size < least_elements ? 1 : threads_of(context.execution);
+  team_of(context.execution).run(threads, [&](const Crew& crew) {
+    const i64 last = size * (crew.index() + 1) / crew.count();
+    i64 i = size * crew.index() / crew.count();
+    Random random = stream.random();
+    random.seek(static_cast<std::uint64_t>(i));
+    for (; i < last; ++i) factors[i] = random.bits() < dropped ? 0.0F : kept;
+  });
+}
+
+const Tensor& Dropout::forward(const Tensor& x, const Context& context) {
+  if (!context.training || options_.rate == 0) return x;
+  draw_factors(x.shape(), context);
+  multiply(x, factors_, y_);
+  return y_;
+}
+
+const Tensor& Dropout::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+  static_cast<void>(x);
+  static_cast<void>(context);
+  if (options_.rate == 0) return dy;
+  if (want_dx) {
+    multiply(dy, factors_, dx_);
+  } else {
+    dx_.resize({0});
+  }
+  return dx_;
+}
+
+}  // namespace recurra

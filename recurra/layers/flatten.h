@@ -1,0 +1,29 @@
+/// All axes behind the batch as one.
+#pragma once
+
+#include "recurra/layers/layer.h"
+
+namespace recurra {
+
+/// Keras's Flatten: (batch, …) -> (batch, elements of a row). Nothing is masked behind it.
+class RECURRA_API Flatten final : public Layer {
+ public:
+  explicit Flatten(std::string name = "flatten") : Layer(std::move(name)) {}
+
+  [[nodiscard]] const char* type() const noexcept override { return "Flatten"; }
+
+  [[nodiscard]] nlohmann::json config() const override;
+  Shape build(const Shape& input, Random& random) override;
+  const Tensor& forward(const Tensor& x, const Context& context) override;
+  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
+
+  [[nodiscard]] const StepMask* output_mask(const Context& context) const override {
+    static_cast<void>(context);
+    return nullptr;
+  }
+
+ private:
+  Tensor y_, dx_;
+};
+
+}  // namespace recurra

@@ -1,0 +1,152 @@
+#include "recurra/layers/layer_types.h"
+
+#include "recurra/layers/activation_layer.h"
+#include "recurra/layers/batch_normalization.h"
+#include "recurra/layers/dense.h"
+#include "recurra/layers/dropout.h"
+#include "recurra/layers/embedding.h"
+#include "recurra/layers/flatten.h"
+#include "recurra/layers/lstm.h"
+#include "recurra/layers/masking.h"
+
+namespace recurra {
+
+namespace {
+
+using Json = nlohmann::json;
+
+std::shared_ptr<const Regularizer> take_activity_regularizer(Arguments& arguments) {
+  return make_regularizer(arguments.take_json("activity_regularizer"),
+                          arguments.subject("activity_regularizer"));
+}
+
+ActivationFunction take_activation(Arguments& arguments) {
+  return make_activation(arguments.take_json("activation"), arguments.subject("activation"));
+}
+
+Initializer take_initializer(Arguments& arguments, const char* name, const Initializer& fallback) {
+  const auto json = arguments.take_given(name);
+  return json ? make_initializer(*json, arguments.subject(name)) : fallback;
+}
+
+std::unique_ptr<Layer> make_lstm(Arguments& arguments, std::string name) {
+  LstmOptions options;
+  options.units = arguments.take<i64>("units", 0);
+  options.return_sequences = arguments.take<bool>("return_sequences", false);
+  return std::make_unique<Lstm>(options, std::move(name));
+}
+
+std::unique_ptr<Layer> make_dense(Arguments& arguments, std::string name) {
+  DenseOptions options;
+  options.units = arguments.take<i64>("units", 0);
+  options.activation = take_activation(arguments);
+  options.use_bias = arguments.take<bool>("use_bias", options.use_bias);
+  options.kernel = take_weight_options(arguments, "kernel", options.kernel);
+  options.bias = take_weight_options(arguments, "bias", options.bias);
+  options.activity_regularizer = take_activity_regularizer(arguments);
+  arguments.ignore("lora_rank", {nullptr});
+  arguments.ignore("quantization_config", {nullptr});
+  return std::make_unique<Dense>(options, std::move(name));
+}
+
+std::unique_ptr<Layer> make_batch_normalization(Arguments& arguments, std::string name) {
+  BatchNormalizationOptions options;
+  options.momentum = arguments.take<double>("momentum", options.momentum);
+  options.epsilon = arguments.take<double>("epsilon", options.epsilon);
+  options.center = arguments.take<bool>("center", options.center);
+  options.scale = arguments.take<bool>("scale", options.scale);
+  options.beta = take_weight_options(arguments, "beta", options.beta);
+  options.gamma = take_weight_options(arguments, "gamma", options.gamma);
+  options.moving_mean_initializer =
+      take_initializer(arguments, "moving_mean_initializer", options.moving_mean_initializer);
+  options.moving_variance_initializer =
+      take_initializer(arguments, "moving_variance_initializer", options.moving_variance_initializer);
+  // Keras 2 wrote the axis as a list.
+  arguments.ignore("axis", {-1, Json::array({-1})});
+  arguments.ignore("synchronized", {false});
+  arguments.ignore("renorm", {false});
+  arguments.ignore("renorm_clipping", {nullptr});
+  arguments.ignore("renorm_momentum");
+  return std::make_unique<BatchNormalization>(options, std::move(name));
+}
+
+std::unique_ptr<Layer> make_embedding(Arguments& arguments, std::string name) {
+  EmbeddingOptions options;
+  options.input_dim = arguments.take<i64>("input_dim", 0);
+  options.output_dim = arguments.take<i64>("output_dim", 0);
+  options.mask_zero = arguments.take<bool>("mask_zero", options.mask_zero);
+  options.embeddings = take_weight_options(arguments, "embeddings", options.embeddings);
+  options.activity_regularizer = take_activity_regularizer(arguments);
+  arguments.ignore("weights", {nullptr});
+  arguments.ignore("lora_rank", {nullptr});
+  arguments.ignore("quantization_config", {nullptr});
+  arguments.ignore("input_length");
+  return std::make_unique<Embedding>(options, std::move(name));
+}
+
+std::unique_ptr<Layer> make_dropout(Arguments& arguments, std::string name) {
+  DropoutOptions options;
+  const std::optional<double> rate = arguments.take_optional<double>("rate");
+  if (!rate) throw Error(ErrorCode::invalid_argument, arguments.subject("rate"), "0 to 1", "nothing");
+  options.rate = *rate;
+  options.seed = arguments.take_optional<i64>("seed");
+  arguments.ignore("noise_shape", {nullptr});
+  return std::make_unique<Dropout>(options, std::move(name));
+}
+
+std::unique_ptr<Layer> make_masking(Arguments& arguments, std::string name) {
+  return std::make_unique<Masking>(arguments.take<double>("mask_value", 0), std::move(name));
+}
+
+std::unique_ptr<Layer> make_flatten(Arguments& arguments, std::string name) {
+  arguments.ignore("data_format", {"channels_last", nullptr});
+  return std::make_unique<Flatten>(std::move(name));
+}
+
+std::unique_ptr<Layer> make_activation_layer(Arguments& arguments, std::string name) {
+  return std::make_unique<ActivationLayer>(take_activation(arguments), std::move(name));
+}
+
+/// Keras's layers that are one activation with its numbers: made an Activation of the same object.
+template <const char* class_name>
+std::unique_ptr<Layer> make_named_activation(Arguments& arguments, std::string name) {
+  Json config = Json::object();
+  for (const char* argument : {"max_value", "negative_slope", "threshold", "alpha", "axis"}) {
+    if (auto json = arguments.take_given(argument)) config[argument] = std::move(*json);
+  }
+  const Json object = {{"class_name", class_name}, {"config", std::move(config)}};
+  return std::make_unique<ActivationLayer>(make_activation(object, name), std::move(name));
+}
+
+constexpr char relu[] = "ReLU";
+constexpr char leaky_relu[] = "LeakyReLU";
+constexpr char elu[] = "ELU";
+constexpr char softmax[] = "Softmax";
+
+constexpr LayerType types[] = {
+    {"lstm", "LSTM", "lstm", TextForm::units, true, make_lstm},
+    {"dense", "Dense", "dense", TextForm::units, false, make_dense},
+    {"batch_norm",
+     "BatchNormalization",
+     "batch_normalization",
+     TextForm::nothing,
+     false,
+     make_batch_normalization},
+    {"embedding", "Embedding", "embedding", TextForm::sizes, false, make_embedding},
+    {"masking", "Masking", "masking", TextForm::nothing, false, make_masking},
+    {"dropout", "Dropout", "dropout", TextForm::rate, false, make_dropout},
+    {"activation", "Activation", "activation", TextForm::activation, false, make_activation_layer},
+    {"flatten", "Flatten", "flatten", TextForm::nothing, false, make_flatten},
+    {nullptr, relu, "re_lu", TextForm::absent, false, make_named_activation<relu>},
+    {nullptr, leaky_relu, "leaky_re_lu", TextForm::absent, false, make_named_activation<leaky_relu>},
+    {nullptr, elu, "elu", TextForm::absent, false, make_named_activation<elu>},
+    {nullptr, softmax, "softmax", TextForm::absent, false, make_named_activation<softmax>},
+};
+
+}  // namespace
+
+std::span<const LayerType> layer_types() noexcept {
+  return types;
+}
+
+}  // namespace recurra
