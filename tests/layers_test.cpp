@@ -187,10 +187,10 @@ TEST(ModelSpec, text_becomes_layers_and_an_lstm_before_another_returns_its_seque
 TEST(ModelSpec, bad_texts_are_named) {
   EXPECT_EQ(
       error_text([] { parse_model("lstm:64,gro:3"); }),
-      R"(layer "gro": supported are lstm, gru, simple_rnn, dense, batch_norm, embedding, masking, dropout, activation, flatten)");
+      R"(layer "gro": supported are lstm, gru, simple_rnn, dense, batch_norm, embedding, masking, dropout, activation, flatten, average_pooling)");
   EXPECT_EQ(
       error_text([] { parse_model(""); }),
-      R"(layer "": supported are lstm, gru, simple_rnn, dense, batch_norm, embedding, masking, dropout, activation, flatten)");
+      R"(layer "": supported are lstm, gru, simple_rnn, dense, batch_norm, embedding, masking, dropout, activation, flatten, average_pooling)");
   EXPECT_EQ(error_text([] { parse_model("lstm"); }),
             R"(layer "lstm": expected units from 1 up behind a colon, got nothing)");
   EXPECT_EQ(error_text([] { parse_model("lstm:12ab"); }),
@@ -201,11 +201,12 @@ TEST(ModelSpec, bad_texts_are_named) {
       error_text([] {
         make_layer({"Lambda", "{}"});
       }),
-      R"(layer "Lambda": supported are LSTM, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, ReLU, LeakyReLU, ELU, Softmax)");
-  EXPECT_EQ(error_text([] {
-              make_layer({"LSTM", R"({"units": 3, "unroll": true})"});
-            }),
-            R"(LSTM argument "unroll": supported are name, trainable, dtype, units, return_sequences)");
+      R"(layer "Lambda": supported are LSTM, GRU, SimpleRNN, Bidirectional, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax)");
+  EXPECT_EQ(
+      error_text([] {
+        make_layer({"LSTM", R"({"units": 3, "peephole": true})"});
+      }),
+      R"(LSTM argument "peephole": supported are name, trainable, dtype, units, activation, use_bias, kernel_initializer, kernel_regularizer, kernel_constraint, recurrent_initializer, recurrent_regularizer, recurrent_constraint, bias_initializer, bias_regularizer, bias_constraint, activity_regularizer, dropout, recurrent_dropout, seed, return_sequences, go_backwards, zero_output_for_mask, recurrent_activation, unit_forget_bias)");
   EXPECT_EQ(error_text([] {
               make_layer({"LSTM", R"({"units": "3"})"});
             }),
