@@ -204,9 +204,9 @@ TEST(ModelSpec, bad_texts_are_named) {
       R"(layer "Lambda": supported are LSTM, GRU, SimpleRNN, Bidirectional, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax)");
   EXPECT_EQ(
       error_text([] {
-        make_layer({"LSTM", R"({"units": 3, "peephole": true})"});
+        make_layer({"Dense", R"({"units": 3, "unroll": true})"});
       }),
-      R"(LSTM argument "peephole": supported are name, trainable, dtype, units, activation, use_bias, kernel_initializer, kernel_regularizer, kernel_constraint, recurrent_initializer, recurrent_regularizer, recurrent_constraint, bias_initializer, bias_regularizer, bias_constraint, activity_regularizer, dropout, recurrent_dropout, seed, return_sequences, go_backwards, zero_output_for_mask, recurrent_activation, unit_forget_bias)");
+      R"(Dense argument "unroll": supported are name, trainable, dtype, units, activation, use_bias, kernel_initializer, kernel_regularizer, kernel_constraint, bias_initializer, bias_regularizer, bias_constraint, activity_regularizer)");
   EXPECT_EQ(error_text([] {
               make_layer({"LSTM", R"({"units": "3"})"});
             }),
