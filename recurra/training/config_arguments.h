@@ -1,4 +1,6 @@
 /// Reads the JSON in which Keras keeps losses and optimizers: {"class_name": …, "config": {…}}.
+///
+/// Private to the library.
 #pragma once
 
 #include <optional>

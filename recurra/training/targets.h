@@ -1,4 +1,6 @@
 /// What losses and metrics check of outputs and targets before they read them.
+///
+/// Private to the library.
 #pragma once
 
 #include <cstdint>
