@@ -45,7 +45,7 @@ class TrainedFile : public testing::Test {
     });
   }
 
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{parent_in_memory()};
   std::filesystem::path path_ = folder_ / "model.safetensors";
   Examples examples_ = sign_examples(40, 3);
   Sequential model_ = small_model("rmsprop", "lstm:2,dense:2");

@@ -76,7 +76,7 @@ class Resume : public testing::Test {
     EXPECT_EQ(whole_state(again), states_.back());
   }
 
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{parent_in_memory()};
   fs::path prefix_ = folder_ / "run";
   Examples examples_ = sign_examples(10, 3);
   Sequential model_ = new_model();
@@ -100,7 +100,7 @@ TEST_F(Resume, two_epochs_are_one_a_file_and_another) {
 
 TEST_F(Resume, goes_on_after_a_stop_at_any_update) {
   for (i64 count = 1; count <= updates; ++count) {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(parent_in_memory());
     FitOptions options = plain();
     options.checkpoint = CheckpointOptions{.prefix = folder / "run"};
     const History before = stop_after(count, options);
@@ -255,7 +255,7 @@ TEST_F(Resume, of_what_is_no_checkpoint_is_named) {
 
 TEST_F(Resume, checkpoints_come_as_often_as_asked) {
   const auto numbers = [&](CheckpointOptions options) {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(parent_in_memory());
     options.prefix = folder / "run";
     options.keep = 9;
     FitOptions fit = plain();
