@@ -226,6 +226,32 @@ TEST(NonFinite, ignore_shows_it_in_the_loss) {
   for (const float weight : all_weights(model)) ASSERT_TRUE(std::isfinite(weight));
 }
 
+TEST(NonFinite, skip_step_leaves_out_a_gradient_that_is_not_finite) {
+  // The loss is 1e9; the gradient of the first kernel is 1e9 times the input, too much for f32.
+  Sequential model(parse_model("dense:1,dense:2"));
+  model.compile(make_optimizer("sgd"), make_loss("sparse_categorical_crossentropy"), {"accuracy"});
+  model.build({1});
+  model.set_weights({floats({1, 1}, {1e-30F}), Tensor({1}), floats({1, 2}, {0, 1e9F}), Tensor({2})});
+  const std::vector<float> before = all_weights(model);
+  const Examples examples{floats({1, 1}, {1e30F}), Tensor({1}, Dtype::i32)};
+  const History history = model.fit(examples, in_fours(NonFinitePolicy::skip_step));
+  EXPECT_EQ(history.skipped_updates, 1);
+  EXPECT_NEAR(history.epochs[0].at("loss"), 1e9, 1e3);
+  EXPECT_EQ(all_weights(model), before);
+}
+
+TEST(NonFinite, a_label_that_is_no_class_changes_no_weight) {
+  Sequential model = small_model();
+  model.build({3, 2});
+  const std::vector<float> before = all_weights(model);
+  Examples examples = sign_examples(4, 3);
+  examples.y.as<std::int32_t>()[2] = -1;
+  FitOptions options = in_fours(NonFinitePolicy::error);
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { model.fit(examples, options); }),
+            "labels[2]: expected a class from 0 to 1, got -1");
+  EXPECT_EQ(all_weights(model), before);
+}
+
 TEST(FitOptions, out_of_range_are_named) {
   const Examples examples = sign_examples(10, 3);
   ExamplesSource source(examples);

@@ -30,6 +30,7 @@ struct TrainingRecord {
   std::optional<RunState> run{};  ///< a fit that has not come to its end
 };
 
+/// What parse_training_record reads.
 [[nodiscard]] nlohmann::json to_json(const TrainingRecord& record);
 
 /// Throws Error (format), subject `subject`, for anything that to_json does not write.
