@@ -41,7 +41,7 @@ class Program(unittest.TestCase):
         cases = {
             ("train", "--model", "lstn:4"):
                 'recurra: layer "lstn": supported are lstm, gru, simple_rnn, dense, batch_norm, embedding, masking, '
-                'dropout, activation, flatten\n',
+                'dropout, activation, flatten, average_pooling\n',
             ("train", "--optimizer", "lion"): 'recurra: optimizer "lion": supported are sgd, rmsprop, adam, adamw\n',
             ("train", "--data", "cifar"): 'recurra: data "cifar": supported are mnist\n',
         }
