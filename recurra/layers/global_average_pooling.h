@@ -11,6 +11,7 @@ namespace recurra {
 /// that count. As in Keras, a row none of whose steps counts gives NaN. Nothing is masked behind it.
 class RECURRA_API GlobalAveragePooling1d final : public Layer {
  public:
+  /// Has no options.
   explicit GlobalAveragePooling1d(std::string name = "global_average_pooling1d") : Layer(std::move(name)) {}
 
   [[nodiscard]] const char* type() const noexcept override { return "GlobalAveragePooling1D"; }
