@@ -133,13 +133,14 @@ void Sequential::run_epoch(FitLoop& loop) {
   loop.source.begin_epoch(epochs_done_);
   if (run_->batch > 0) {
     loop.source.skip(run_->batch);
+    if (bar) bar->skip(run_->batch);
   } else {
     metrics_.reset();
     run_->loss = {};
   }
   run_batches(loop, shown_bar);
   if (!loop.history.stopped) return finish_epoch(loop, steady_seconds() - start, shown_bar);
-  if (bar) bar->finish(shown(logs_of(run_->loss)));
+  if (bar) bar->stop(shown(logs_of(run_->loss)));
 }
 
 void Sequential::run_batches(FitLoop& loop, ProgressBar* bar) {

@@ -96,6 +96,32 @@ TEST(Masks, are_what_lengths_are) {
   EXPECT_FALSE(std::ranges::equal(y.as<float>(), whole.as<float>()));
 }
 
+TEST(Masks, leave_steps_of_an_output_with_steps_out_of_loss_and_metrics) {
+  Sequential model(parse_model_json(nlohmann::json::parse(R"({"layers": [
+      {"class_name": "LSTM", "config": {"units": 3, "return_sequences": true}},
+      {"class_name": "Dense", "config": {"units": 2}}]})")));
+  model.compile(
+      make_optimizer("sgd"), make_loss("sparse_categorical_crossentropy"), {"accuracy"}, {"accuracy"});
+  Examples examples = sign_examples(6, 4);
+  examples.y = Tensor({6, 4}, Dtype::i32);
+  examples.mask = Tensor({6, 4}, Dtype::u8);
+  examples.sample_weights = Tensor({6, 4});
+  for (std::size_t i = 0; i < 24; ++i) {
+    examples.mask.as<std::uint8_t>()[i] = i % 3 == 0 ? 0 : 1;
+    examples.sample_weights.data()[i] = i % 2 == 0 ? 2.0F : 0.5F;
+  }
+  const Logs logs = model.evaluate(examples);
+  for (std::size_t i = 0; i < 24; i += 3) {
+    examples.y.as<std::int32_t>()[i] = 1;
+    examples.sample_weights.data()[i] = 100.0F;
+  }
+  EXPECT_EQ(model.evaluate(examples), logs);
+  examples.sample_weights.data()[1] = 0.0F;
+  const Logs lighter = model.evaluate(examples);
+  EXPECT_LT(lighter.at("loss"), logs.at("loss"));
+  EXPECT_EQ(lighter.at("accuracy"), logs.at("accuracy"));
+}
+
 TEST(Epochs, loss_weighs_batches_by_their_examples) {
   Sequential model = sign_model();
   // Too small a step to change f32.
@@ -146,6 +172,28 @@ TEST(Epochs, are_counted_and_cut_as_asked) {
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(history.epochs[i].contains("val_loss"), i % 2 == 1) << i;
   EXPECT_TRUE(text.str().starts_with("Epoch 3/6\n3/3 - ")) << text.str();
   EXPECT_FALSE(history.stopped);
+}
+
+TEST(Epochs, end_where_the_hook_says) {
+  const Examples examples = sign_examples(50, 3);
+  std::ostringstream text;
+  FitOptions options;
+  options.batch_size = 10;
+  options.epochs = 3;
+  options.progress = &text;
+  Sequential model = small_model();
+  options.stop = [&] {
+    return model.updates_done() == 7;
+  };
+  const History history = model.fit(examples, options);
+  EXPECT_TRUE(history.stopped);
+  EXPECT_EQ(history.epochs.size(), 1U);
+  EXPECT_EQ(model.updates_done(), 7);
+  EXPECT_NE(text.str().find("\nEpoch 2/3\n2/5 - "), std::string::npos) << text.str();
+  EXPECT_EQ(text.str().back(), '\n');
+  options.stop = nullptr;
+  options.epochs = 1;
+  EXPECT_EQ(model.fit(examples, options).epochs.size(), 1U) << "a new fit is a new one";
 }
 
 TEST(Sources, give_what_examples_give) {
