@@ -1,7 +1,5 @@
 /// The header of an npy file (NumPy Enhancement Proposal 1; numpy.lib.format): magic, version, length, and a
 /// Python dictionary of three keys.
-///
-/// Private to the library.
 #pragma once
 
 #include <cstddef>

@@ -119,10 +119,10 @@ ProgressBar::ProgressBar(std::ostream& out, ProgressStyle style, i64 total, Cloc
     : out_(out), style_(style), total_(total), clock_(std::move(clock)), start_(clock_()) {}
 
 double ProgressBar::seconds_per_step(double now) const {
-  if (current_ <= 0) return 0.0;
-  if (after_first_step_ && current_ > 1)
-    return (now - *after_first_step_) / static_cast<double>(current_ - 1);
-  return (now - start_) / static_cast<double>(current_);
+  const i64 steps = current_ - skipped_;
+  if (steps <= 0) return 0.0;
+  if (after_first_step_ && steps > 1) return (now - *after_first_step_) / static_cast<double>(steps - 1);
+  return (now - start_) / static_cast<double>(steps);
 }
 
 double ProgressBar::seconds_left(double now) const {
@@ -133,7 +133,7 @@ void ProgressBar::update(i64 current, std::span<const LoggedValue> values) {
   current_ = current;
   if (style_ == ProgressStyle::lines) return;
   const double now = clock_();
-  if (current == 1) after_first_step_ = now;
+  if (current == skipped_ + 1) after_first_step_ = now;
   if (drawn_at_ && now - *drawn_at_ < redraw_seconds) return;
   draw(total_ > 0 ? time_left(seconds_left(now)) : whole(now - start_) + "s", now, values, "");
 }
@@ -141,6 +141,10 @@ void ProgressBar::update(i64 current, std::span<const LoggedValue> values) {
 void ProgressBar::finish(std::span<const LoggedValue> values) {
   if (total_ <= 0) total_ = current_;
   current_ = total_;
+  stop(values);
+}
+
+void ProgressBar::stop(std::span<const LoggedValue> values) {
   const double now = clock_();
   const std::string elapsed = whole(now - start_) + "s";
   if (style_ == ProgressStyle::terminal) {

@@ -43,11 +43,17 @@ class RECURRA_API ProgressBar {
   /// `out` must outlive the bar. `total` counts the steps of the pass; 0: unknown.
   ProgressBar(std::ostream& out, ProgressStyle style, i64 total, Clock clock = steady_seconds);
 
+  /// Says that the first `steps` were done before this pass began: they have taken none of its time.
+  void skip(i64 steps) noexcept { current_ = skipped_ = steps; }
+
   /// Says that `current` steps are done. Redraws at most every 0.05 s; in style `lines` it shows nothing.
   void update(i64 current, std::span<const LoggedValue> values);
 
   /// Draws the last state and ends the line; give the values of validation here.
   void finish(std::span<const LoggedValue> values);
+
+  /// Draws the state of a pass that ends before its last step, and ends the line.
+  void stop(std::span<const LoggedValue> values);
 
  private:
   [[nodiscard]] double seconds_per_step(double now) const;
@@ -60,6 +66,7 @@ class RECURRA_API ProgressBar {
   Clock clock_;
   double start_;
   i64 current_ = 0;
+  i64 skipped_ = 0;
   std::optional<double> after_first_step_;
   std::optional<double> drawn_at_;
   std::size_t drawn_width_ = 0;

@@ -33,6 +33,14 @@ class Bar {
     return taken();
   }
 
+  std::string stop(double seconds, const std::vector<LoggedValue>& values = {}) {
+    now_ = start + seconds;
+    bar_.stop(values);
+    return taken();
+  }
+
+  void skip(i64 steps) { bar_.skip(steps); }
+
  private:
   static constexpr double start = 1000.0;
 
@@ -116,6 +124,26 @@ TEST(ProgressBar, writes_one_plain_line_where_there_is_no_terminal) {
   EXPECT_EQ(bar.update(1.5, 938, {{"loss", 1.2}}), "");
   EXPECT_EQ(bar.finish(1.876, {{"accuracy", 0.5}, {"loss", 1.2}}),
             "938/938 - 2s - 2ms/step - accuracy: 0.5000 - loss: 1.2000\n");
+}
+
+TEST(ProgressBar, stops_where_it_is) {
+  Bar lines(ProgressStyle::lines, 938);
+  (void)lines.update(0.5, 1);
+  (void)lines.update(1.0, 2);
+  EXPECT_EQ(lines.stop(1.0, {{"loss", 2.0}}), "  2/938 - 1s - 500ms/step - loss: 2.0000\n");
+  Bar terminal(ProgressStyle::terminal, 4);
+  (void)terminal.update(0.5, 1);
+  const std::string text = terminal.stop(0.5);
+  EXPECT_NE(text.find("\x1b[1m1/4\x1b[0m \x1b[32m" + cells(5)), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("500ms/step\n")) << text;
+}
+
+TEST(ProgressBar, gives_no_time_to_steps_that_were_done_before) {
+  Bar bar(ProgressStyle::terminal, 103);
+  bar.skip(100);
+  EXPECT_EQ(time_in(bar.update(1.0, 101)), "2s");
+  EXPECT_EQ(time_in(bar.update(1.5, 102)), "0s");
+  EXPECT_TRUE(bar.finish(2.0).ends_with(" 500ms/step\n"));
 }
 
 TEST(ProgressBar, leaves_the_first_step_out_of_the_estimate) {

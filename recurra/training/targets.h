@@ -40,6 +40,7 @@ class TargetValues {
   /// also for the output as rows_of.
   TargetValues(const Tensor& output, const Tensor& target, TargetKind kind);
 
+  /// For element i of the output.
   [[nodiscard]] float operator[](i64 i) const noexcept {
     return floats_ != nullptr ? floats_[i] : static_cast<float>(integers_[i]);
   }
