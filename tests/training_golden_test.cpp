@@ -195,6 +195,43 @@ TEST(KerasSummary, of_the_guides_bidirectional_lstms_is_the_same_text) {
   expect_summary(model, "g04_bidirectional_lstm");
 }
 
+/// The model's table in Keras 2's layout is the one under its name in summaries_keras2.txt.
+void expect_keras2_summary(const Sequential& model) {
+  std::ifstream file(source / "tests/data/keras/summaries_keras2.txt");
+  std::stringstream all;
+  all << file.rdbuf();
+  const std::string text = all.str();
+  const std::size_t first = text.find("Model: \"" + model.name() + "\"\n");
+  ASSERT_NE(first, std::string::npos);
+  std::ostringstream own;
+  model.summary(own, SummaryStyle::keras2);
+  EXPECT_EQ(own.str(), text.substr(first, text.find("\n\n", first) + 1 - first));
+}
+
+TEST(KerasSummary, of_the_guides_models_in_keras_2_s_layout_is_the_same_text) {
+  Sequential first;
+  first.add(std::make_unique<Embedding>(EmbeddingOptions{.input_dim = 1000, .output_dim = 64}));
+  first.add(std::make_unique<Lstm>(LstmOptions{{.units = 128}}));
+  first.add(std::make_unique<Dense>(DenseOptions{.units = 10}));
+  first.build({any_extent});
+  expect_keras2_summary(first);
+  Sequential second("sequential_1");
+  second.add(
+      std::make_unique<Embedding>(EmbeddingOptions{.input_dim = 1000, .output_dim = 64}, "embedding_1"));
+  second.add(std::make_unique<Gru>(GruOptions{{.units = 256, .return_sequences = true}}));
+  second.add(std::make_unique<SimpleRnn>(RecurrentOptions{.units = 128}));
+  second.add(std::make_unique<Dense>(DenseOptions{.units = 10}, "dense_1"));
+  second.build({any_extent});
+  expect_keras2_summary(second);
+  Sequential fourth("sequential_2");
+  fourth.add(std::make_unique<Bidirectional>(
+      std::make_unique<Lstm>(LstmOptions{{.units = 64, .return_sequences = true}})));
+  fourth.add(std::make_unique<Bidirectional>(std::make_unique<Lstm>(LstmOptions{{.units = 32}})));
+  fourth.add(std::make_unique<Dense>(DenseOptions{.units = 10}, "dense_3"));
+  fourth.build({5, 10});
+  expect_keras2_summary(fourth);
+}
+
 }  // namespace
 
 }  // namespace recurra::test
