@@ -201,11 +201,12 @@ TEST(ModelSpec, bad_texts_are_named) {
       error_text([] {
         make_layer({"Lambda", "{}"});
       }),
-      R"(layer "Lambda": supported are LSTM, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, ReLU, LeakyReLU, ELU, Softmax)");
-  EXPECT_EQ(error_text([] {
-              make_layer({"LSTM", R"({"units": 3, "unroll": true})"});
-            }),
-            R"(LSTM argument "unroll": supported are name, trainable, dtype, units, return_sequences)");
+      R"(layer "Lambda": supported are LSTM, GRU, SimpleRNN, Bidirectional, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, ReLU, LeakyReLU, ELU, Softmax)");
+  EXPECT_EQ(
+      error_text([] {
+        make_layer({"Dense", R"({"units": 3, "unroll": true})"});
+      }),
+      R"(Dense argument "unroll": supported are name, trainable, dtype, units, activation, use_bias, kernel_initializer, kernel_regularizer, kernel_constraint, bias_initializer, bias_regularizer, bias_constraint, activity_regularizer)");
   EXPECT_EQ(error_text([] {
               make_layer({"LSTM", R"({"units": "3"})"});
             }),
