@@ -40,7 +40,8 @@ class Program(unittest.TestCase):
     def test_errors_are_status_1_and_one_line(self):
         cases = {
             ("train", "--model", "lstn:4"):
-                'recurra: layer "lstn": supported are lstm, dense, batch_norm, embedding, masking, dropout, activation, flatten\n',
+                'recurra: layer "lstn": supported are lstm, gru, simple_rnn, dense, batch_norm, embedding, masking, '
+                'dropout, activation, flatten\n',
             ("train", "--optimizer", "lion"): 'recurra: optimizer "lion": supported are sgd, rmsprop, adam, adamw\n',
             ("train", "--data", "cifar"): 'recurra: data "cifar": supported are mnist\n',
         }

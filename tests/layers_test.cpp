@@ -131,7 +131,7 @@ TEST(DenseLayer, gradients_agree_with_differences_over_any_leading_axes) {
 TEST(LstmLayer, gradients_agree_with_differences_with_and_without_sequences) {
   const StepMask mask = StepMask::of_lengths(std::vector{5, 2, 0}, 5);
   for (const bool sequences : {false, true}) {
-    Lstm layer({.units = 6, .return_sequences = sequences});
+    Lstm layer({{.units = 6, .return_sequences = sequences}});
     Random random(1);
     layer.build({5, 3}, random);
     const Tensor d = sequences ? normal({3, 5, 6}, 11) : normal({3, 6}, 11);
@@ -140,7 +140,7 @@ TEST(LstmLayer, gradients_agree_with_differences_with_and_without_sequences) {
 }
 
 TEST(LstmLayer, starts_as_keras_does) {
-  Lstm layer({.units = 8});
+  Lstm layer({{.units = 8}});
   Random random(3);
   layer.build({any_extent, 5}, random);
   const std::vector<Parameter*> p = layer.parameters();
@@ -186,11 +186,11 @@ TEST(ModelSpec, text_becomes_layers_and_an_lstm_before_another_returns_its_seque
 
 TEST(ModelSpec, bad_texts_are_named) {
   EXPECT_EQ(
-      error_text([] { parse_model("lstm:64,gru:3"); }),
-      R"(layer "gru": supported are lstm, dense, batch_norm, embedding, masking, dropout, activation, flatten)");
+      error_text([] { parse_model("lstm:64,gro:3"); }),
+      R"(layer "gro": supported are lstm, gru, simple_rnn, dense, batch_norm, embedding, masking, dropout, activation, flatten)");
   EXPECT_EQ(
       error_text([] { parse_model(""); }),
-      R"(layer "": supported are lstm, dense, batch_norm, embedding, masking, dropout, activation, flatten)");
+      R"(layer "": supported are lstm, gru, simple_rnn, dense, batch_norm, embedding, masking, dropout, activation, flatten)");
   EXPECT_EQ(error_text([] { parse_model("lstm"); }),
             R"(layer "lstm": expected units from 1 up behind a colon, got nothing)");
   EXPECT_EQ(error_text([] { parse_model("lstm:12ab"); }),
@@ -201,11 +201,12 @@ TEST(ModelSpec, bad_texts_are_named) {
       error_text([] {
         make_layer({"Lambda", "{}"});
       }),
-      R"(layer "Lambda": supported are LSTM, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, ReLU, LeakyReLU, ELU, Softmax)");
-  EXPECT_EQ(error_text([] {
-              make_layer({"LSTM", R"({"units": 3, "unroll": true})"});
-            }),
-            R"(LSTM argument "unroll": supported are name, trainable, dtype, units, return_sequences)");
+      R"(layer "Lambda": supported are LSTM, GRU, SimpleRNN, Bidirectional, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, ReLU, LeakyReLU, ELU, Softmax)");
+  EXPECT_EQ(
+      error_text([] {
+        make_layer({"Dense", R"({"units": 3, "unroll": true})"});
+      }),
+      R"(Dense argument "unroll": supported are name, trainable, dtype, units, activation, use_bias, kernel_initializer, kernel_regularizer, kernel_constraint, bias_initializer, bias_regularizer, bias_constraint, activity_regularizer)");
   EXPECT_EQ(error_text([] {
               make_layer({"LSTM", R"({"units": "3"})"});
             }),
@@ -226,7 +227,7 @@ TEST(ModelSpec, bad_texts_are_named) {
 
 TEST(Layers, wrong_shapes_are_named) {
   Random random(1);
-  Lstm lstm({.units = 4});
+  Lstm lstm({{.units = 4}});
   EXPECT_EQ(error_text([&] { lstm.build({5}, random); }),
             "lstm: expected input (batch, steps, features), got (batch, ...) with (5,)");
   lstm.build({7, 5}, random);

@@ -1,18 +1,13 @@
 #include "recurra/layers/dropout.h"
 
-#include <cmath>
-
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
-#include "recurra/engine/schedule.h"
+#include "recurra/layers/dropout_factors.h"
 
 namespace recurra {
 
 namespace {
-
-// Elements below which a second thread draws no faster than one.
-constexpr i64 least_elements = 16'384;
 
 void multiply(const Tensor& x, const Tensor& factors, Tensor& y) {
   y.resize(x.shape());
@@ -47,19 +42,7 @@ void Dropout::draw_factors(const Shape& shape, const Context& context) {
   factors_.resize(shape);
   DropoutStream stream = context.dropout;
   if (options_.seed) stream.seed = static_cast<std::uint64_t>(*options_.seed);
-  // Element i takes draw i, so that threads draw what one would.
-  const i64 size = factors_.size();
-  const auto dropped = static_cast<std::uint64_t>(std::llround(options_.rate * 0x1p32));
-  const auto kept = static_cast<float>(options_.rate < 1 ? 1 / (1 - options_.rate) : 0.0);
-  float* factors = factors_.data();
-  const int threads = size < least_elements ? 1 : threads_of(context.execution);
-  team_of(context.execution).run(threads, [&](const Crew& crew) {
-    const i64 last = size * (crew.index() + 1) / crew.count();
-    i64 i = size * crew.index() / crew.count();
-    Random random = stream.random();
-    random.seek(static_cast<std::uint64_t>(i));
-    for (; i < last; ++i) factors[i] = random.bits() < dropped ? 0.0F : kept;
-  });
+  draw_dropout_factors(options_.rate, {stream}, factors_, context.execution);
 }
 
 const Tensor& Dropout::forward(const Tensor& x, const Context& context) {

@@ -6,8 +6,8 @@
 #include "recurra/layers/dropout.h"
 #include "recurra/layers/embedding.h"
 #include "recurra/layers/flatten.h"
-#include "recurra/layers/lstm.h"
 #include "recurra/layers/masking.h"
+#include "recurra/layers/recurrent_types.h"
 
 namespace recurra {
 
@@ -27,13 +27,6 @@ ActivationFunction take_activation(Arguments& arguments) {
 Initializer take_initializer(Arguments& arguments, const char* name, const Initializer& fallback) {
   const auto json = arguments.take_given(name);
   return json ? make_initializer(*json, arguments.subject(name)) : fallback;
-}
-
-std::unique_ptr<Layer> make_lstm(Arguments& arguments, std::string name) {
-  LstmOptions options;
-  options.units = arguments.take<i64>("units", 0);
-  options.return_sequences = arguments.take<bool>("return_sequences", false);
-  return std::make_unique<Lstm>(options, std::move(name));
 }
 
 std::unique_ptr<Layer> make_dense(Arguments& arguments, std::string name) {
@@ -125,6 +118,9 @@ constexpr char softmax[] = "Softmax";
 
 constexpr LayerType types[] = {
     {"lstm", "LSTM", "lstm", TextForm::units, true, make_lstm},
+    {"gru", "GRU", "gru", TextForm::units, true, make_gru},
+    {"simple_rnn", "SimpleRNN", "simple_rnn", TextForm::units, true, make_simple_rnn},
+    {nullptr, "Bidirectional", "bidirectional", TextForm::absent, true, make_bidirectional},
     {"dense", "Dense", "dense", TextForm::units, false, make_dense},
     {"batch_norm",
      "BatchNormalization",

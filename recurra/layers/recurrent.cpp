@@ -1,0 +1,229 @@
+#include "recurra/layers/recurrent.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "recurra/base/error.h"
+#include "recurra/engine/activations.h"
+#include "recurra/layers/activation_function.h"
+#include "recurra/layers/dropout_factors.h"
+
+namespace recurra {
+
+namespace {
+
+void check_share(const char* name, double share) {
+  if (share >= 0.0 && share < 1.0) return;
+  throw Error(ErrorCode::invalid_argument, name, "from 0 up to below 1", std::to_string(share));
+}
+
+}  // namespace
+
+Recurrent::Recurrent(const RecurrentOptions& options, std::string name)
+    : Layer(std::move(name)), options_(options) {
+  static_cast<void>(checked_size(options.units, "units", 1));
+  check_activation(options.activation, "activation");
+  check_share("dropout", options.dropout);
+  check_share("recurrent_dropout", options.recurrent_dropout);
+  activity_ = ActivityPenalty(options.activity_regularizer);
+}
+
+nlohmann::json Recurrent::config() const {
+  const RecurrentOptions& o = options_;
+  nlohmann::json config = base_config();
+  config["units"] = o.units;
+  config["activation"] = config_of(ActivationFunction(o.activation));
+  config["use_bias"] = o.use_bias;
+  write_weight_options(config, "kernel", o.kernel);
+  write_weight_options(config, "recurrent", o.recurrent);
+  write_weight_options(config, "bias", o.bias);
+  config["activity_regularizer"] = config_of(o.activity_regularizer);
+  config["dropout"] = o.dropout;
+  config["recurrent_dropout"] = o.recurrent_dropout;
+  config["seed"] = o.seed ? nlohmann::json(*o.seed) : nlohmann::json();
+  config["return_sequences"] = o.return_sequences;
+  config["go_backwards"] = o.go_backwards;
+  config["zero_output_for_mask"] = o.zero_output_for_mask;
+  return config;
+}
+
+Shape Recurrent::build(const Shape& input, Random& random) {
+  if (input.rank() != 2 || input.back() < 1) {
+    throw Error(
+        ErrorCode::shape, name(), "input (batch, steps, features)", "(batch, ...) with " + input.to_string());
+  }
+  const RecurrentOptions& o = options_;
+  const Kind made_of = kind();
+  const i64 columns = made_of.gates * o.units;
+  plan_.emplace(Recurrence{.cell = made_of.cell,
+                           .input = input.back(),
+                           .units = o.units,
+                           .reverse = o.go_backwards,
+                           .activations = made_of.activations});
+  packs_.emplace(*plan_, PackedWeights::Use::training);
+  packed_ = false;
+  recurrent_bias_ = made_of.recurrent_bias;
+  kernel_ = make_parameter("kernel", {input.back(), columns}, o.kernel, random);
+  recurrent_kernel_ = make_parameter("recurrent_kernel", {o.units, columns}, o.recurrent, random);
+  if (o.use_bias) {
+    bias_ = make_parameter("bias", recurrent_bias_ ? Shape{2, columns} : Shape{columns}, o.bias, random);
+    adjust_bias(bias_.value);
+  }
+  if (recurrent_bias_) {
+    folded_bias_ = d_folded_bias_ = Tensor({columns});
+    params_ = d_params_ = Tensor({plan_->cell().params * o.units});
+  }
+  return o.return_sequences ? Shape{input[0], o.units} : Shape{o.units};
+}
+
+std::vector<Parameter*> Recurrent::parameters() {
+  if (!plan_) return {};
+  std::vector<Parameter*> all = {&kernel_, &recurrent_kernel_};
+  if (options_.use_bias) all.push_back(&bias_);
+  return all;
+}
+
+const StepMask* Recurrent::output_mask(const Context& context) const {
+  return options_.return_sequences ? context.mask : nullptr;
+}
+
+void Recurrent::check_input(const Shape& x) const {
+  if (plan_ && x.rank() == 3 && x[2] == plan_->input()) return;
+  const std::string features = plan_ ? std::to_string(plan_->input()) : "features";
+  throw Error(ErrorCode::shape, name() + ".input", "(batch, steps, " + features + ")", x.to_string());
+}
+
+/// With two rows of biases: those of gates that get one sum are added; the recurrent bias of a gate whose
+/// parts stay apart, the last, is the cell's parameter.
+void Recurrent::pack(const Execution& execution) {
+  if (packed_) return;
+  Weights weights{.W = kernel_.value.data(), .U = recurrent_kernel_.value.data()};
+  if (recurrent_bias_) {
+    const i64 columns = folded_bias_.size();
+    const i64 joined = columns - params_.size();
+    if (options_.use_bias) {
+      const float* input = bias_.value.data();
+      const float* recurrent = input + columns;
+      float* b = folded_bias_.data();
+      std::copy_n(input, columns, b);
+      for (i64 j = 0; j < joined; ++j) b[j] += recurrent[j];
+      std::copy_n(recurrent + joined, params_.size(), params_.data());
+    }
+    weights.b = folded_bias_.data();
+    weights.params = params_.data();
+  } else if (options_.use_bias) {
+    weights.b = bias_.value.data();
+  }
+  packs_->pack(*plan_, weights, execution);
+  packed_ = true;
+}
+
+void Recurrent::draw_dropout(i64 batch, const Context& context) {
+  DropoutStream stream = context.dropout;
+  if (options_.seed) stream.seed = static_cast<std::uint64_t>(*options_.seed);
+  const auto draw = [&](double share, i64 width, std::uint64_t first, Tensor& factors) {
+    factors.resize(context.training && share > 0 ? Shape{batch, width} : Shape{0});
+    if (factors.size() > 0) draw_dropout_factors(share, {stream, first}, factors, context.execution);
+  };
+  const i64 features = plan_->input();
+  draw(options_.dropout, features, 0, x_factors_);
+  draw(options_.recurrent_dropout, plan_->units(), static_cast<std::uint64_t>(batch * features), h_factors_);
+}
+
+Job Recurrent::forward_job(const Tensor& x, const Context& context, const Output& output) {
+  check_input(x.shape());
+  const i64 batch = x.shape()[0];
+  const i64 steps = x.shape()[1];
+  draw_dropout(batch, context);
+  call_ = {};
+  call_.steps = steps;
+  call_.batch = batch;
+  call_.x = batch_major(x.data(), steps, x.shape()[2]);
+  call_.y = output.sequence;
+  call_.final[0] = output.last;
+  if (context.mask != nullptr) {
+    call_.mask = context.mask->data();
+    call_.fill = options_.zero_output_for_mask ? Fill::zeros : Fill::repeat;
+  }
+  if (x_factors_.size() > 0) call_.x_dropout = x_factors_.data();
+  if (h_factors_.size() > 0) call_.h_dropout = h_factors_.data();
+  workspace_.prepare(*plan_,
+                     {.steps = steps,
+                      .batch = batch,
+                      .training = context.training,
+                      .masks = call_.mask != nullptr,
+                      .dropout = call_.x_dropout != nullptr || call_.h_dropout != nullptr});
+  pack(context.execution);
+  return {&*plan_, &*packs_, &call_, &workspace_};
+}
+
+Job Recurrent::backward_job(const Tensor& x, const OutputGradient& gradient, Tensor* dx) {
+  back_ = {};
+  back_.dy = gradient.sequence;
+  back_.d_final[0] = gradient.last;
+  if (dx != nullptr) {
+    dx->resize(x.shape());
+    back_.dx = batch_major(dx->data(), x.shape()[1], x.shape()[2]);
+  }
+  if (trainable()) {
+    back_.d_weights = {.W = kernel_.gradient.data(), .U = recurrent_kernel_.gradient.data()};
+    if (options_.use_bias) {
+      back_.d_weights.b = recurrent_bias_ ? d_folded_bias_.data() : bias_.gradient.data();
+      back_.d_weights.params = recurrent_bias_ ? d_params_.data() : nullptr;
+    }
+  }
+  return {&*plan_, &*packs_, &call_, &workspace_, &back_};
+}
+
+void Recurrent::take_gradients() {
+  if (!trainable() || !options_.use_bias || !recurrent_bias_) return;
+  const i64 columns = d_folded_bias_.size();
+  const i64 joined = columns - d_params_.size();
+  float* input = bias_.gradient.data();
+  std::copy_n(d_folded_bias_.data(), columns, input);
+  std::copy_n(d_folded_bias_.data(), joined, input + columns);
+  std::copy_n(d_params_.data(), d_params_.size(), input + columns + joined);
+}
+
+Recurrent::Output Recurrent::own_output(const Shape& x) {
+  const i64 units = options_.units;
+  if (!options_.return_sequences) {
+    y_.resize({x[0], units});
+    return {{}, y_.data()};
+  }
+  y_.resize({x[0], x[1], units});
+  Sequence y = batch_major(y_.data(), x[1], units);
+  if (options_.go_backwards) y = {y.data + (x[1] - 1) * units, -units, y.row_stride};
+  return {y, nullptr};
+}
+
+const Tensor& Recurrent::forward(const Tensor& x, const Context& context) {
+  check_input(x.shape());
+  const Job job = forward_job(x, context, own_output(x.shape()));
+  recurra::forward(*job.plan, *job.weights, *job.call, *job.workspace, context.training, context.execution);
+  activity_.forward(y_);
+  return y_;
+}
+
+const Tensor& Recurrent::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+  const Tensor& d = activity_.backward(y_, dy);
+  OutputGradient gradient;
+  if (options_.return_sequences) {
+    const i64 units = options_.units;
+    gradient.sequence = batch_major(d.data(), x.shape()[1], units);
+    if (options_.go_backwards) {
+      const ConstSequence& s = gradient.sequence;
+      gradient.sequence = {s.data + (x.shape()[1] - 1) * units, -units, s.row_stride};
+    }
+  } else {
+    gradient.last = d.data();
+  }
+  if (!want_dx) dx_.resize({0});
+  const Job job = backward_job(x, gradient, want_dx ? &dx_ : nullptr);
+  recurra::backward(*job.plan, *job.weights, *job.call, *job.back, *job.workspace, context.execution);
+  take_gradients();
+  return dx_;
+}
+
+}  // namespace recurra

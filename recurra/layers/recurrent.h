@@ -1,0 +1,125 @@
+/// What LSTM, GRU and SimpleRNN share: Keras's arguments, and the way onto the engine.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "recurra/engine/engine.h"
+#include "recurra/layers/layer.h"
+
+namespace recurra {
+
+/// Arguments all recurrent layers have, with Keras's names and defaults.
+struct RecurrentOptions {
+  i64 units = 0;  ///< > 0
+  Activation activation = {ActivationKind::tanh};
+  bool use_bias = true;
+  WeightOptions kernel = {.initializer = glorot_uniform_initializer};
+  WeightOptions recurrent = {.initializer = Orthogonal{}};
+  WeightOptions bias = {};
+  std::shared_ptr<const Regularizer> activity_regularizer = nullptr;  ///< null: none
+  /// Shares dropped out while training, in [0, 1): of the input, and of the old output on its way into the
+  /// product, not of the state itself. One mask a call, the same at all steps and for all gates; what is left
+  /// is scaled by 1 / (1 - share).
+  double dropout = 0;
+  double recurrent_dropout = 0;
+  std::optional<i64> seed = {};       ///< of the dropout; none: the model's
+  bool return_sequences = false;      ///< outputs of all steps, or of the last
+  bool go_backwards = false;          ///< from the last step to the first; the output in that order
+  bool zero_output_for_mask = false;  ///< steps that do not count give 0, not the output before
+};
+
+/// A recurrent layer: (batch, steps, features) -> (batch, units), or (batch, steps, units) with
+/// return_sequences.
+///
+/// Steps that the mask does not count leave the state as it is and repeat the output before (0 before the
+/// first), as in Keras. Weights: kernel (features, gates * units), recurrent_kernel (units, gates * units),
+/// bias.
+class RECURRA_API Recurrent : public Layer {
+ public:
+  [[nodiscard]] nlohmann::json config() const override;
+
+  /// A layer of the same class with other options and weights of its own; what only its class has is as here.
+  [[nodiscard]] virtual std::unique_ptr<Recurrent> with(const RecurrentOptions& options,
+                                                        std::string name) const = 0;
+
+  Shape build(const Shape& input, Random& random) final;
+  const Tensor& forward(const Tensor& x, const Context& context) final;
+  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) final;
+  [[nodiscard]] std::vector<Parameter*> parameters() final;
+
+  void parameters_changed() final { packed_ = false; }
+
+  [[nodiscard]] const StepMask* output_mask(const Context& context) const final;
+
+  [[nodiscard]] const Report* report() const noexcept final { return &workspace_.report(); }
+
+  [[nodiscard]] const RecurrentOptions& recurrent_options() const noexcept { return options_; }
+
+  /// The factors of the last training forward: (batch, features) and (batch, units), 0 or 1 / (1 - share);
+  /// empty without dropout.
+  [[nodiscard]] const Tensor& input_dropout_factors() const noexcept { return x_factors_; }
+
+  [[nodiscard]] const Tensor& recurrent_dropout_factors() const noexcept { return h_factors_; }
+
+  /// Throws Error (shape) unless x is (batch, steps, features).
+  void check_input(const Shape& x) const;
+
+  /// Where the output of one direction goes, for a layer that has two: a sequence in the order of time, or
+  /// (batch, units) of the last step.
+  struct Output {
+    Sequence sequence;
+    float* last = nullptr;
+  };
+
+  /// Gradients of one direction, likewise.
+  struct OutputGradient {
+    ConstSequence sequence;
+    const float* last = nullptr;
+  };
+
+  /// The engine's work of forward and of backward, to be run by the caller; valid until the next call.
+  /// backward's ends with take_gradients.
+  [[nodiscard]] Job forward_job(const Tensor& x, const Context& context, const Output& output);
+  [[nodiscard]] Job backward_job(const Tensor& x, const OutputGradient& gradient, Tensor* dx);
+  void take_gradients();
+
+ protected:
+  /// What a layer is made of.
+  struct Kind {
+    const char* cell;
+    int gates;
+    std::vector<Activation> activations;  ///< one for each place of the cell
+    bool recurrent_bias = false;          ///< a second row of biases, added to the recurrent product
+  };
+
+  /// Throws Error (invalid_argument) on a value out of range.
+  Recurrent(const RecurrentOptions& options, std::string name);
+
+  [[nodiscard]] virtual Kind kind() const = 0;
+
+  /// Changes the bias that bias_initializer made.
+  virtual void adjust_bias(Tensor& bias) const { static_cast<void>(bias); }
+
+ private:
+  void pack(const Execution& execution);
+  void draw_dropout(i64 batch, const Context& context);
+  [[nodiscard]] Output own_output(const Shape& x);
+
+  RecurrentOptions options_;
+  std::optional<Plan> plan_;
+  std::optional<PackedWeights> packs_;
+  bool packed_ = false;
+  bool recurrent_bias_ = false;
+  Workspace workspace_;
+  Parameter kernel_, recurrent_kernel_, bias_;
+  Tensor folded_bias_, params_;      // the engine's b and params, where the layer's bias has two rows
+  Tensor d_folded_bias_, d_params_;  // their gradients
+  Tensor x_factors_, h_factors_;
+  Call call_;
+  BackwardCall back_;
+  Tensor y_, dx_;
+};
+
+}  // namespace recurra
