@@ -131,7 +131,7 @@ TEST(Fit, a_gradient_that_is_not_finite_stops_training_before_the_update) {
   model.parameters_changed();
   const std::vector<float> before = all_weights(model);
   EXPECT_EQ(error_text([&] { model.fit(examples); }),
-            "gradient: expected finite numbers, got a norm of inf at step 1 of epoch 1");
+            "dense/kernel.gradient[0]: expected a finite number, got inf at step 1 of epoch 1");
   EXPECT_EQ(all_weights(model), before);
 }
 
@@ -228,7 +228,6 @@ TEST_F(ModelFile, gives_the_same_model_back) {
   EXPECT_TRUE(std::ranges::equal(again.predict(x).as<float>(), model_.predict(x).as<float>()));
   std::ostringstream a, b;
   again.summary(a);
-  model_.compile(nullptr, nullptr);
   model_.summary(b);
   EXPECT_EQ(a.str(), b.str());
 }
@@ -251,8 +250,8 @@ TEST_F(ModelFile, wrong_contents_are_named) {
             }),
             "FILE: expected the tensors of its architecture, got missing lstm/bias; unexpected lstm/bios");
   model_.save(path_);
-  EXPECT_EQ(error_with([](WeightTable& t) { t.set_metadata("format_version", "2"); }),
-            "FILE: format_version \"2\": supported are 1");
+  EXPECT_EQ(error_with([](WeightTable& t) { t.set_metadata("format_version", "3"); }),
+            "FILE: format_version \"3\": supported are 1, 2");
   model_.save(path_);
   EXPECT_EQ(error_with([](WeightTable& t) { t.set_metadata("format", "other"); }),
             "FILE: expected a model of recurra (metadata \"format\": \"recurra\"), got \"other\"");

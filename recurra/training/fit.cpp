@@ -1,25 +1,22 @@
-/// Sequential's training and evaluation.
+/// Sequential's training: epochs, validation, checkpoints, and going on after a stop.
 #include <algorithm>
-#include <cmath>
+#include <limits>
+#include <optional>
+#include <ostream>
+
+#include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
-#include "recurra/data/order.h"
+#include "recurra/data/examples_source.h"
+#include "recurra/data/split.h"
+#include "recurra/training/fit_loop.h"
 #include "recurra/training/sequential.h"
 
 namespace recurra {
 
 namespace {
 
-void require_at_least(const char* name, i64 value, i64 least) {
-  if (value >= least) return;
-  throw Error(
-      ErrorCode::invalid_argument, name, "from " + std::to_string(least) + " up", std::to_string(value));
-}
-
-/// A batch's own shape, examples in front.
-Shape shape_behind_batch(const Tensor& x) {
-  return Shape(std::vector<i64>(x.shape().extents().begin() + 1, x.shape().extents().end()));
-}
+using Json = nlohmann::json;
 
 /// Logs as the progress bar takes them: sorted by name.
 std::vector<LoggedValue> shown(const Logs& logs) {
@@ -28,125 +25,177 @@ std::vector<LoggedValue> shown(const Logs& logs) {
   return values;
 }
 
+/// Batches of an epoch; 0: not known.
+i64 steps_of(const FitLoop& loop) {
+  const i64 batches = loop.source.batches();
+  const i64 asked = loop.options.steps_per_epoch;
+  if (asked == 0) return batches;
+  return batches == 0 ? asked : std::min(asked, batches);
+}
+
+Json class_weight_json(const std::map<int, double>& class_weight) {
+  Json json = Json::object();
+  for (const auto& [label, weight] : class_weight) json[std::to_string(label)] = weight;
+  return json;
+}
+
 }  // namespace
 
-SampleWeights Sequential::weights_of(const Tensor& output, const Batch& batch) {
-  const StepMask* mask = masks_.back();
-  const bool steps = mask != nullptr && output.shape().rank() > 2;
-  const std::span<const std::uint8_t> bytes(
-      steps ? mask->data() : nullptr, steps ? static_cast<std::size_t>(mask->batch() * mask->steps()) : 0);
-  return sample_weights_.build(output, batch.y, {.mask = bytes});
-}
-
-double Sequential::update(const Batch& batch, const std::string& where) {
-  const Tensor& output = forward(batch.x, batch.lengths, true);
-  const SampleWeights weights = weights_of(output, batch);
-  const double loss = loss_->compute(output, batch.y, weights, &d_output_) + penalty();
-  if (!std::isfinite(loss)) {
-    throw Error(ErrorCode::non_finite, "loss", "a finite number", std::to_string(loss) + " " + where);
-  }
-  for (const auto& metric : metrics_) metric->update(output, batch.y, weights);
-  backward(batch.x, d_output_);
-  const std::vector<Parameter*> trainable = regularized();
-  if (!optimizer_->step(trainable)) {
-    throw Error(ErrorCode::non_finite,
-                "gradient",
-                "finite numbers",
-                "a norm of " + std::to_string(optimizer_->gradient_norm()) + " " + where);
-  }
-  for (Parameter* parameter : trainable) {
-    if (parameter->constraint != nullptr) parameter->constraint->apply(parameter->value);
-  }
-  parameters_changed();
-  ++updates_done_;
-  return loss;
-}
-
-double Sequential::train_on_batch(const Tensor& x, const Tensor& y, std::span<const int> lengths) {
-  require_compiled();
-  const Batch batch{x, y, {lengths.begin(), lengths.end()}};
-  check_examples({x, y, batch.lengths}, "batch");
-  if (!built()) build(shape_behind_batch(x));
-  return update(batch, "in train_on_batch");
-}
-
-Logs Sequential::run_epoch(const Examples& examples, const FitOptions& options, i64 epoch, ProgressBar* bar) {
-  const i64 count = examples.x.shape()[0];
-  const std::vector<int> order =
-      options.shuffle ? shuffled_order(count, seed_, epochs_done_) : plain_order(count);
-  for (const auto& metric : metrics_) metric->reset();
+void Sequential::build_for(BatchSource& source, std::uint64_t seed) {
+  if (built()) return;
   Batch batch;
-  Logs logs;
-  double loss = 0;
-  i64 step = 0;
-  for (i64 first = 0; first < count; first += options.batch_size) {
-    const i64 rows = std::min(options.batch_size, count - first);
-    batch.gather(examples,
-                 std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
-                 execution_);
-    ++step;
-    const std::string where = "at step " + std::to_string(step) + " of epoch " + std::to_string(epoch + 1);
-    loss += update(batch, where) * static_cast<double>(rows);
-    logs["loss"] = loss / static_cast<double>(first + rows);
-    for (const auto& metric : metrics_) logs[metric->name()] = metric->value();
-    if (bar != nullptr) bar->update(step, shown(logs));
-  }
-  ++epochs_done_;
-  return logs;
+  source.begin_epoch(0);
+  require(source.next(batch), ErrorCode::invalid_argument, "source", "at least one batch", "none");
+  check_batch(BatchView(batch));
+  build(shape_of_example(batch.x), seed);
+}
+
+History Sequential::fit_split(const Examples& examples, const FitOptions& options) {
+  const ExamplesSplit split = split_examples(examples, options.validation_split);
+  FitOptions rest = options;
+  rest.validation_split = 0.0;
+  rest.validation_data = &split.validation;
+  return fit(split.training, rest);
 }
 
 History Sequential::fit(const Examples& examples, const FitOptions& options) {
   require_compiled();
-  require_at_least("batch_size", options.batch_size, 1);
-  require_at_least("epochs", options.epochs, 0);
+  check_fit_options(options);
   check_examples(examples, "examples");
-  require_at_least("examples", examples.x.shape()[0], 1);
-  if (options.validation_data != nullptr) check_examples(*options.validation_data, "validation_data");
-  if (!built()) build(shape_behind_batch(examples.x));
-  const i64 steps = (examples.x.shape()[0] + options.batch_size - 1) / options.batch_size;
-  History history;
-  for (i64 epoch = 0; epoch < options.epochs; ++epoch) {
-    if (options.progress != nullptr)
-      *options.progress << "Epoch " << epoch + 1 << "/" << options.epochs << "\n";
-    std::optional<ProgressBar> bar;
-    if (options.progress != nullptr) bar.emplace(*options.progress, options.style, steps);
-    const double start = steady_seconds();
-    Logs logs = run_epoch(examples, options, epoch, bar ? &*bar : nullptr);
-    history.seconds.push_back(steady_seconds() - start);
-    if (options.validation_data != nullptr) {
-      for (const auto& [name, value] : evaluate(*options.validation_data, options.batch_size)) {
-        logs["val_" + name] = value;
-      }
-    }
-    if (bar) bar->finish(shown(logs));
-    history.epochs.push_back(std::move(logs));
-  }
-  return history;
+  const i64 count = examples.x.shape()[0];
+  require_at_least("examples", count, 1);
+  if (options.validation_split > 0.0) return fit_split(examples, options);
+  const std::uint64_t seed = options.seed.value_or(seed_);
+  if (!built()) build(shape_of_example(examples.x), seed);
+  ExamplesSource source(examples, {options.batch_size, options.shuffle, seed}, execution_);
+  Json settings{{"examples", count}, {"batch_size", options.batch_size}, {"shuffle", options.shuffle}};
+  return run(source, options, settings);
 }
 
-Logs Sequential::evaluate(const Examples& examples, i64 batch_size) {
+History Sequential::fit(BatchSource& source, const FitOptions& options) {
   require_compiled();
-  require_at_least("batch_size", batch_size, 1);
-  check_examples(examples, "examples");
-  if (!built()) build(shape_behind_batch(examples.x));
-  const i64 count = examples.x.shape()[0];
-  const std::vector<int> order = plain_order(count);
-  for (const auto& metric : metrics_) metric->reset();
-  Batch batch;
-  double loss = 0;
-  for (i64 first = 0; first < count; first += batch_size) {
-    const i64 rows = std::min(batch_size, count - first);
-    batch.gather(examples,
-                 std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
-                 execution_);
-    const Tensor& output = forward(batch.x, batch.lengths, false);
-    const SampleWeights weights = weights_of(output, batch);
-    loss += (loss_->compute(output, batch.y, weights, nullptr) + penalty()) * static_cast<double>(rows);
-    for (const auto& metric : metrics_) metric->update(output, batch.y, weights);
+  check_fit_options(options);
+  if (options.validation_split > 0.0) {
+    throw Error(ErrorCode::invalid_argument,
+                "validation_split",
+                "validation_data or validation_source beside a batch source",
+                std::to_string(options.validation_split));
   }
-  Logs logs{{"loss", count > 0 ? loss / static_cast<double>(count) : 0.0}};
-  for (const auto& metric : metrics_) logs[metric->name()] = metric->value();
-  return logs;
+  build_for(source, options.seed.value_or(seed_));
+  Json settings{{"batches", source.batches()}};
+  return run(source, options, settings);
+}
+
+History Sequential::run(BatchSource& source, const FitOptions& options, Json& settings) {
+  settings["seed"] = options.seed.value_or(seed_);
+  settings["steps_per_epoch"] = options.steps_per_epoch;
+  settings["class_weight"] = class_weight_json(options.class_weight);
+  settings["optimizer"] = optimizer_->config();
+  settings["loss"] = loss_->config();
+  settings["metrics"] = metrics_.names();
+  settings["weighted_metrics"] = metrics_.weighted_names();
+  if (resuming_) require_same_settings(run_->settings, settings.dump());
+  FitLoop loop{source, options, CheckpointWriter(options.checkpoint, updates_done())};
+  if (!resuming_) loop.checkpoints.require_none_beyond(updates_done());
+  begin_run(options, settings);
+  try {
+    while (run_->epoch < options.epochs && !loop.history.stopped) run_epoch(loop);
+  } catch (...) {
+    run_.reset();
+    throw;
+  }
+  if (!loop.history.stopped) run_.reset();
+  return std::move(loop.history);
+}
+
+void Sequential::begin_run(const FitOptions& options, const Json& settings) {
+  seed_ = options.seed.value_or(seed_);
+  if (resuming_) {
+    metrics_.set_states(run_->metrics);
+    if (resumed_optimizer_ != nullptr) optimizer_ = std::move(resumed_optimizer_);
+    resuming_ = false;
+    return;
+  }
+  run_.emplace();
+  run_->epoch = options.initial_epoch;
+  run_->settings = settings.dump();
+}
+
+void Sequential::run_epoch(FitLoop& loop) {
+  const FitOptions& options = loop.options;
+  std::optional<ProgressBar> bar;
+  if (options.progress != nullptr) {
+    *options.progress << "Epoch " << run_->epoch + 1 << "/" << options.epochs << "\n";
+    bar.emplace(*options.progress, options.style, steps_of(loop));
+  }
+  ProgressBar* shown_bar = bar ? &*bar : nullptr;
+  const double start = steady_seconds();
+  loop.source.begin_epoch(epochs_done_);
+  if (run_->batch > 0) {
+    loop.source.skip(run_->batch);
+  } else {
+    metrics_.reset();
+    run_->loss = {};
+  }
+  run_batches(loop, shown_bar);
+  if (!loop.history.stopped) return finish_epoch(loop, steady_seconds() - start, shown_bar);
+  if (bar) bar->finish(shown(logs_of(run_->loss)));
+}
+
+void Sequential::run_batches(FitLoop& loop, ProgressBar* bar) {
+  const FitOptions& options = loop.options;
+  const i64 most = options.steps_per_epoch > 0 ? options.steps_per_epoch : std::numeric_limits<i64>::max();
+  Step step{options.on_non_finite, options.class_weight.empty() ? nullptr : &options.class_weight};
+  step.epoch = run_->epoch;
+  while (run_->batch < most && loop.source.next(loop.batch)) {
+    const BatchView batch(loop.batch);
+    step.number = run_->batch;
+    const StepResult result = update(batch, step);
+    ++run_->batch;
+    if (!result.updated) ++loop.history.skipped_updates;
+    if (result.counted) {
+      run_->loss.sum += result.loss * static_cast<double>(batch.rows());
+      run_->loss.count += static_cast<double>(batch.rows());
+    }
+    if (bar != nullptr) bar->update(run_->batch, shown(logs_of(run_->loss)));
+    loop.history.stopped = options.stop && options.stop();
+    if (loop.checkpoints.is_due_after_update(updates_done()) ||
+        (loop.history.stopped && loop.checkpoints.wanted())) {
+      write_checkpoint(loop);
+    }
+    if (loop.history.stopped) return;
+  }
+  require(run_->batch > 0, ErrorCode::invalid_argument, "source", "at least one batch", "none");
+}
+
+void Sequential::finish_epoch(FitLoop& loop, double seconds, ProgressBar* bar) {
+  Logs logs = logs_of(run_->loss);
+  ++epochs_done_;
+  ++run_->epoch;
+  run_->batch = 0;
+  if (run_->epoch % loop.options.validation_freq == 0) validate(loop.options, logs);
+  if (bar != nullptr) bar->finish(shown(logs));
+  loop.history.seconds.push_back(seconds);
+  loop.history.epochs.push_back(std::move(logs));
+  if (loop.checkpoints.is_due_after_epoch(run_->epoch)) write_checkpoint(loop);
+}
+
+void Sequential::validate(const FitOptions& options, Logs& logs) {
+  Logs values;
+  const i64 batch_size =
+      options.validation_batch_size > 0 ? options.validation_batch_size : options.batch_size;
+  if (options.validation_data != nullptr) {
+    values = evaluate(*options.validation_data, batch_size);
+  } else if (options.validation_source != nullptr) {
+    values = evaluate(*options.validation_source);
+  }
+  for (const auto& [name, value] : values) logs["val_" + name] = value;
+}
+
+void Sequential::write_checkpoint(FitLoop& loop) {
+  run_->metrics = metrics_.states();
+  save(loop.checkpoints.path_for(updates_done()));
+  loop.checkpoints.written(updates_done());
 }
 
 }  // namespace recurra

@@ -1,13 +1,17 @@
-/// A Sequential as one safetensors file: weights as tensors `layer/parameter`, the architecture as JSON in
-/// its metadata.
+/// A Sequential as one safetensors file: weights as tensors `layer/parameter`, the optimizer's state as
+/// `optimizer/layer/parameter/slot`, and as JSON in the metadata the architecture ("model") and what training
+/// needs ("training").
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/formats/checkpoints.h"
 #include "recurra/formats/safetensors.h"
 #include "recurra/training/sequential.h"
+#include "recurra/training/training_record.h"
 
 namespace recurra {
 
@@ -15,11 +19,36 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Files of this version and all before it can be read.
-constexpr const char* format_version = "1";
+// Files of this version and all before it can be read. Version 1 has no training.
+constexpr const char* format_version = "2";
 
-std::string tensor_name(const Layer& layer, const Parameter& parameter) {
-  return layer.name() + "/" + parameter.name;
+/// A place in a model for a tensor of the file.
+struct Place {
+  std::string name;
+  Tensor* value;
+  bool finite;  // whether it must be
+};
+
+/// All weights, and the slots of `optimizer` unless it is null.
+std::vector<Place> places_of(const Sequential& model, Optimizer* optimizer) {
+  std::vector<Place> places;
+  std::vector<Parameter*> trainable;
+  std::vector<std::string> names;
+  for (const auto& layer : model.layers()) {
+    for (Parameter* parameter : layer->parameters()) {
+      places.push_back({layer->name() + "/" + parameter->name, &parameter->value, true});
+      if (!parameter->trainable) continue;
+      trainable.push_back(parameter);
+      names.push_back(places.back().name);
+    }
+  }
+  if (optimizer == nullptr) return places;
+  std::size_t i = 0;
+  for (const OptimizerSlot& slot : optimizer->slots(trainable)) {
+    const std::string name = "optimizer/" + names[i++ % names.size()] + "/" + slot.name;
+    places.push_back({name, slot.value, false});
+  }
+  return places;
 }
 
 Shape parse_shape(const Json& model, const std::string& path) {
@@ -48,21 +77,22 @@ void require_finite(const std::string& subject, const Tensor& tensor) {
               std::to_string(*bad) + " at element " + std::to_string(bad - values.begin()));
 }
 
-/// All names that are missing or too many, at once.
-void require_same_names(const Sequential& model, const WeightTable& table, const std::string& path) {
+/// All names that are missing or too many, at once. Slots may be too many where nobody asks for them.
+void require_same_names(const std::vector<Place>& places,
+                        const WeightTable& table,
+                        const std::string& path,
+                        const LoadOptions& options) {
   std::string missing;
-  std::vector<std::string> known;
-  for (const auto& layer : model.layers()) {
-    for (const Parameter* parameter : layer->parameters()) {
-      known.push_back(tensor_name(*layer, *parameter));
-      if (!table.contains(known.back())) missing.append(missing.empty() ? "" : ", ").append(known.back());
-    }
+  std::set<std::string> known;
+  for (const Place& place : places) {
+    known.insert(place.name);
+    if (!table.contains(place.name)) missing.append(missing.empty() ? "" : ", ").append(place.name);
   }
   std::string unknown;
   for (const WeightTable::Entry& entry : table.entries()) {
-    if (std::ranges::find(known, entry.name) == known.end()) {
-      unknown.append(unknown.empty() ? "" : ", ").append(entry.name);
-    }
+    const bool unwanted = !options.compile && entry.name.starts_with("optimizer/");
+    if (known.contains(entry.name) || unwanted) continue;
+    unknown.append(unknown.empty() ? "" : ", ").append(entry.name);
   }
   if (missing.empty() && unknown.empty()) return;
   std::string actual;
@@ -71,67 +101,141 @@ void require_same_names(const Sequential& model, const WeightTable& table, const
   throw Error(ErrorCode::format, path, "the tensors of its architecture", actual);
 }
 
+void take_tensors(const std::vector<Place>& places, const WeightTable& table, const std::string& path) {
+  for (const Place& place : places) {
+    const Tensor& tensor = table.at(place.name);
+    const std::string subject = std::string(path).append(": ").append(place.name);
+    if (tensor.dtype() != Dtype::f32)
+      throw Error(ErrorCode::dtype, subject, "f32", std::string(name_of(tensor.dtype())));
+    if (tensor.shape() != place.value->shape()) {
+      throw Error(
+          ErrorCode::shape, subject, "shape " + place.value->shape().to_string(), tensor.shape().to_string());
+    }
+    if (place.finite) require_finite(subject, tensor);
+    *place.value = tensor;
+  }
+}
+
+std::string metadata_of(const WeightTable& table, const char* key) {
+  const auto found = table.metadata().find(key);
+  return found == table.metadata().end() ? std::string() : found->second;
+}
+
+Json parse_object(const WeightTable& table, const char* key, const std::string& path) {
+  Json json = Json::parse(metadata_of(table, key), nullptr, false);
+  if (json.is_object()) return json;
+  throw Error(
+      ErrorCode::format, std::string(path).append(": ").append(key), "a JSON object", "something else");
+}
+
+/// Returns the version.
+std::string check_format(const WeightTable& table, const std::string& path) {
+  const std::string format = metadata_of(table, "format");
+  if (format != "recurra") {
+    throw Error(ErrorCode::format,
+                path,
+                "a model of recurra (metadata \"format\": \"recurra\")",
+                format.empty() ? "no such metadata" : "\"" + format + "\"");
+  }
+  std::string version = metadata_of(table, "format_version");
+  if (version != "1" && version != format_version)
+    throw Error(ErrorCode::unsupported, path + ": format_version", "1, 2", version);
+  return version;
+}
+
+Json model_json(const Sequential& model) {
+  Json json = to_json(model.spec());
+  json["class_name"] = "Sequential";
+  Json shape = Json::array();
+  for (const i64 extent : model.input_shape().extents())
+    shape.push_back(extent == any_extent ? Json() : Json(extent));
+  json["input_shape"] = shape;
+  return json;
+}
+
 }  // namespace
 
-void Sequential::save(const std::filesystem::path& path) const {
-  if (!built())
-    throw Error(ErrorCode::invalid_argument, name_ + ".save", "a built model", "one without weights");
+TrainingRecord Sequential::record(const SaveOptions& options) const {
+  TrainingRecord record{seed_, epochs_done_, updates_done()};
+  const bool compiled = optimizer_ != nullptr && loss_ != nullptr;
+  if (!options.include_optimizer || !compiled) return record;
+  record.compiled = {optimizer_->config().dump(),
+                     loss_->config().dump(),
+                     metrics_.names(),
+                     metrics_.weighted_names(),
+                     optimizer_->iterations()};
+  record.run = run_;
+  return record;
+}
+
+void Sequential::restore(const TrainingRecord& record, const LoadOptions& options) {
+  seed_ = record.seed;
+  epochs_done_ = record.epochs_done;
+  updates_done_ = static_cast<std::uint64_t>(record.updates_done);
+  if (!options.compile || !record.compiled) return;
+  compile(make_optimizer_from_config(Json::parse(record.compiled->optimizer)),
+          make_loss_from_config(Json::parse(record.compiled->loss)),
+          record.compiled->metrics,
+          record.compiled->weighted_metrics);
+  optimizer_->set_iterations(record.compiled->iterations);
+  run_ = record.run;
+}
+
+void Sequential::save(const std::filesystem::path& path, const SaveOptions& options) const {
+  require_built("save");
+  const TrainingRecord training = record(options);
   WeightTable table;
-  for (const auto& layer : layers_) {
-    for (const Parameter* parameter : layer->parameters())
-      table.add(tensor_name(*layer, *parameter), parameter->value);
+  for (const Place& place : places_of(*this, training.compiled ? optimizer_.get() : nullptr)) {
+    if (place.finite) require_finite(path.string().append(": ").append(place.name), *place.value);
+    table.add(place.name, *place.value);
   }
-  Json model = to_json(spec());
-  model["class_name"] = "Sequential";
-  Json shape = Json::array();
-  for (const i64 extent : input_->extents()) shape.push_back(extent == any_extent ? Json() : Json(extent));
-  model["input_shape"] = shape;
   table.set_metadata("format", "recurra");
   table.set_metadata("format_version", format_version);
-  table.set_metadata("model", model.dump());
+  table.set_metadata("model", model_json(*this).dump());
+  table.set_metadata("training", to_json(training).dump());
   write_safetensors(path, table);
 }
 
-Sequential Sequential::load(const std::filesystem::path& path) {
-  const WeightTable table = read_safetensors(path);
-  const std::string& file = path.string();
-  const auto metadata = [&](const char* key) {
-    const auto found = table.metadata().find(key);
-    return found == table.metadata().end() ? std::string() : found->second;
-  };
-  if (metadata("format") != "recurra") {
-    throw Error(ErrorCode::format,
-                file,
-                "a model of recurra (metadata \"format\": \"recurra\")",
-                metadata("format").empty() ? "no such metadata" : "\"" + metadata("format") + "\"");
-  }
-  if (metadata("format_version") != format_version) {
-    throw Error(
-        ErrorCode::unsupported, file + ": format_version", format_version, metadata("format_version"));
-  }
-  const Json json = Json::parse(metadata("model"), nullptr, false);
-  if (!json.is_object()) throw Error(ErrorCode::format, file + ": model", "a JSON object", "something else");
+Sequential Sequential::from_table(const WeightTable& table,
+                                  const std::string& path,
+                                  const LoadOptions& options) {
+  const std::string version = check_format(table, path);
+  const Json json = parse_object(table, "model", path);
   Sequential model(parse_model_json(json));
-  model.build(parse_shape(json, file));
-  require_same_names(model, table, file);
-  for (const auto& layer : model.layers_) {
-    for (Parameter* parameter : layer->parameters()) {
-      const std::string name = tensor_name(*layer, *parameter);
-      const Tensor& tensor = table.at(name);
-      const std::string subject = std::string(file).append(": ").append(name);
-      if (tensor.dtype() != Dtype::f32)
-        throw Error(ErrorCode::dtype, subject, "f32", std::string(name_of(tensor.dtype())));
-      if (tensor.shape() != parameter->value.shape()) {
-        throw Error(ErrorCode::shape,
-                    subject,
-                    "shape " + parameter->value.shape().to_string(),
-                    tensor.shape().to_string());
-      }
-      require_finite(subject, tensor);
-      parameter->value = tensor;
-    }
+  model.build(parse_shape(json, path));
+  if (version != "1") {
+    const Json training = parse_object(table, "training", path);
+    model.restore(parse_training_record(training, path + ": training"), options);
   }
+  const std::vector<Place> places = places_of(model, model.optimizer_.get());
+  require_same_names(places, table, path, options);
+  take_tensors(places, table, path);
   model.parameters_changed();
+  return model;
+}
+
+Sequential Sequential::load(const std::filesystem::path& path, const LoadOptions& options) {
+  return from_table(read_safetensors(path), path.string(), options);
+}
+
+Sequential Sequential::resume(const std::filesystem::path& prefix, std::vector<std::string>* skipped) {
+  const Checkpoints checkpoints(prefix);
+  const std::vector<std::filesystem::path> there = checkpoints.newest_first();
+  std::vector<std::string> damaged;
+  WeightTable table;
+  try {
+    table = checkpoints.load_newest(&damaged);
+  } catch (...) {
+    if (skipped != nullptr) *skipped = std::move(damaged);
+    throw;
+  }
+  const std::string path = there.at(damaged.size()).string();
+  if (skipped != nullptr) *skipped = std::move(damaged);
+  Sequential model = from_table(table, path, {});
+  if (!model.run_) {
+    throw Error(ErrorCode::format, path, "a checkpoint that fit has written", "a model without its place");
+  }
+  model.resuming_ = true;
   return model;
 }
 

@@ -38,18 +38,26 @@ void Sequential::build(const Shape& input, std::uint64_t seed) {
   outputs_ = std::move(outputs);
   input_ = input;
   seed_ = seed;
+  for (const auto& layer : layers_) {
+    for (Parameter* parameter : layer->parameters()) {
+      if (parameter->trainable) trainable_.push_back(parameter);
+      // A layer that does not learn leaves its statistics, too.
+      if (!parameter->trainable && layer->trainable())
+        statistics_.push_back({parameter, Tensor(parameter->value.shape())});
+    }
+  }
 }
 
 void Sequential::compile(std::unique_ptr<Optimizer> optimizer,
                          std::unique_ptr<Loss> loss,
-                         const std::vector<std::string>& metrics) {
-  std::vector<std::unique_ptr<Metric>> made;
+                         const std::vector<std::string>& metrics,
+                         const std::vector<std::string>& weighted_metrics) {
   MetricOptions options;
   options.from_logits = loss != nullptr && loss->from_logits();
-  for (const std::string& metric : metrics) made.push_back(make_metric(metric, options));
+  metrics_ = MetricSet(metrics, weighted_metrics, options);
+  if (resuming_ && resumed_optimizer_ == nullptr) resumed_optimizer_ = std::move(optimizer_);
   optimizer_ = std::move(optimizer);
   loss_ = std::move(loss);
-  metrics_ = std::move(made);
 }
 
 void Sequential::require_compiled() const {
@@ -78,74 +86,52 @@ ModelSpec Sequential::spec() const {
   return spec;
 }
 
-Context Sequential::context_for(std::size_t layer, bool training) const {
-  return {training,
-          masks_[layer],
-          {.seed = seed_, .layer = static_cast<std::uint64_t>(layer), .update = updates_done_},
-          execution_};
+std::vector<Tensor> Sequential::get_weights() const {
+  std::vector<Tensor> weights;
+  for (const Parameter* parameter : parameters()) weights.push_back(parameter->value);
+  return weights;
 }
 
-const Tensor& Sequential::forward(const Tensor& x, std::span<const int> lengths, bool training) {
-  if (!lengths.empty()) mask_.assign(lengths, x.shape()[1]);
-  values_.assign(1, &x);
-  masks_.assign(1, lengths.empty() ? nullptr : &mask_);
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const Context context = context_for(i, training);
-    values_.push_back(&layers_[i]->forward(*values_.back(), context));
-    masks_.push_back(layers_[i]->output_mask(context));
+void Sequential::set_weights(const std::vector<Tensor>& weights) {
+  const std::vector<Parameter*> all = parameters();
+  if (weights.size() != all.size()) {
+    throw Error(ErrorCode::invalid_argument,
+                name_ + ".set_weights",
+                std::to_string(all.size()) + " weights",
+                std::to_string(weights.size()));
   }
-  return *values_.back();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::string subject = "weights[" + std::to_string(i) + "] for " + all[i]->name;
+    if (weights[i].dtype() != Dtype::f32)
+      throw Error(ErrorCode::dtype, subject, "f32", std::string(name_of(weights[i].dtype())));
+    if (weights[i].shape() != all[i]->value.shape()) {
+      throw Error(ErrorCode::shape,
+                  subject,
+                  "shape " + all[i]->value.shape().to_string(),
+                  weights[i].shape().to_string());
+    }
+  }
+  for (std::size_t i = 0; i < all.size(); ++i)
+    std::ranges::copy(weights[i].as<float>(), all[i]->value.data());
+  parameters_changed();
 }
 
-void Sequential::backward(const Tensor& x, const Tensor& dy) {
-  values_[0] = &x;
-  const Tensor* d = &dy;
-  for (std::size_t i = layers_.size(); i-- > 0;) {
-    d = &layers_[i]->backward(*values_[i], *d, i > 0, context_for(i, true));
+Layer& Sequential::get_layer(const std::string& name) const {
+  std::string names;
+  for (const auto& layer : layers_) {
+    if (layer->name() == name) return *layer;
+    names.append(names.empty() ? "" : ", ").append(layer->name());
   }
+  throw Error(ErrorCode::unsupported, name_ + ".get_layer", names, name);
 }
 
-double Sequential::penalty() const {
-  double sum = 0;
-  for (const auto& layer : layers_) sum += layer->penalty();
-  return sum;
-}
-
-std::vector<Parameter*> Sequential::regularized() const {
-  std::vector<Parameter*> trainable = parameters();
-  std::erase_if(trainable, [](const Parameter* parameter) { return !parameter->trainable; });
-  for (Parameter* parameter : trainable) {
-    if (parameter->regularizer == nullptr) continue;
-    parameter->regularizer->add_gradient(parameter->value, 1.0, parameter->gradient);
+i64 Sequential::count_params() const {
+  if (!built()) {
+    throw Error(ErrorCode::invalid_argument, name_ + ".count_params", "a built model", "one without weights");
   }
-  return trainable;
-}
-
-Tensor Sequential::predict(const Tensor& x, std::span<const int> lengths, i64 batch_size) {
-  if (x.shape().rank() < 2)
-    throw Error(ErrorCode::shape, "x", "(examples, ..., features)", x.shape().to_string());
-  if (batch_size < 1) {
-    throw Error(ErrorCode::invalid_argument, "batch_size", "from 1 up", std::to_string(batch_size));
-  }
-  if (!built())
-    throw Error(ErrorCode::invalid_argument, name_ + ".predict", "a built model", "one without weights");
-  const Examples examples{x, Tensor({x.shape()[0]}), {lengths.begin(), lengths.end()}};
-  check_examples(examples, "predict");
-  std::vector<i64> extents = outputs_.back().extents();
-  if (extents.size() > 1 && extents[0] == any_extent) extents[0] = x.shape()[1];
-  extents.insert(extents.begin(), x.shape()[0]);
-  Tensor result{Shape(extents)};
-  Batch batch;
-  std::vector<int> rows;
-  for (i64 first = 0; first < x.shape()[0]; first += batch_size) {
-    rows.clear();
-    for (i64 row = first; row < std::min(first + batch_size, x.shape()[0]); ++row)
-      rows.push_back(static_cast<int>(row));
-    batch.gather(examples, rows, execution_);
-    const Tensor& y = forward(batch.x, batch.lengths, false);
-    std::copy_n(y.data(), y.size(), result.data() + first * (result.size() / std::max<i64>(x.shape()[0], 1)));
-  }
-  return result;
+  i64 count = 0;
+  for (const Parameter* parameter : parameters()) count += parameter->value.size();
+  return count;
 }
 
 }  // namespace recurra

@@ -3,40 +3,47 @@
 
 #include <filesystem>
 #include <iosfwd>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
+#include "recurra/data/batch_source.h"
 #include "recurra/data/examples.h"
 #include "recurra/layers/layer.h"
 #include "recurra/layers/model_spec.h"
+#include "recurra/training/batch_view.h"
+#include "recurra/training/fit_options.h"
 #include "recurra/training/losses.h"
+#include "recurra/training/metric_set.h"
 #include "recurra/training/metrics.h"
 #include "recurra/training/optimizers.h"
 #include "recurra/training/progress_bar.h"
+#include "recurra/training/run_state.h"
 #include "recurra/training/sample_weights.h"
 
 namespace recurra {
 
-/// Arguments of fit, with Keras's names and defaults.
-struct FitOptions {
-  i64 batch_size = 32;                        ///< > 0
-  i64 epochs = 1;                             ///< >= 0
-  bool shuffle = true;                        ///< a new order each epoch, from the model's seed
-  const Examples* validation_data = nullptr;  ///< evaluated after each epoch; null: none
-  std::ostream* progress = nullptr;           ///< where progress is shown; null: nowhere
-  ProgressStyle style = ProgressStyle::lines;
+struct FitLoop;
+struct TrainingRecord;
+class WeightTable;
+
+/// What save writes beside architecture and weights.
+struct SaveOptions {
+  bool include_optimizer = true;  ///< what compile was given, and the state of the optimizer
 };
 
-/// What each epoch gave, by name: accuracy, loss, val_accuracy, val_loss.
-using Logs = std::map<std::string, double>;
+/// What load does with a file.
+struct LoadOptions {
+  bool compile = true;  ///< false: the model has to be compiled anew; for a loss or optimizer of your own
+};
 
-/// What fit gives back.
-struct History {
-  std::vector<Logs> epochs;
-  std::vector<double> seconds;  ///< of each epoch, without validation
+/// Which table summary writes.
+enum class SummaryStyle {
+  keras3,  ///< with frames, 88 columns; the optimizer's numbers are in the total
+  keras2,  ///< with rules of letters, 65 columns
 };
 
 /// Layers one after the other. Not to be used by two threads at once.
@@ -58,36 +65,79 @@ class RECURRA_API Sequential {
   void build(const Shape& input, std::uint64_t seed = 0);
 
   /// Sets what fit and evaluate use. Metrics by name; those with a threshold take the loss's word on whether
-  /// outputs are logits.
+  /// outputs are logits. As in Keras, sample weights and class weights count in `weighted_metrics` alone,
+  /// masks in both. Throws as make_metric.
   void compile(std::unique_ptr<Optimizer> optimizer,
                std::unique_ptr<Loss> loss,
-               const std::vector<std::string>& metrics = {});
+               const std::vector<std::string>& metrics = {},
+               const std::vector<std::string>& weighted_metrics = {});
 
-  /// Trains; builds the model first where that has not been done. Throws Error: invalid_argument when not
-  /// compiled or on bad options, shape or dtype for examples that do not fit, non_finite when a loss or a
-  /// gradient is not finite: the message names the step, and the weights are those before it.
+  /// Trains; builds the model first where that has not been done. The loss of an epoch is the mean of its
+  /// batches' losses, each before its update, weighing as many as it has examples.
+  ///
+  /// Throws Error: invalid_argument when not compiled or on bad options; shape or dtype for examples that do
+  /// not fit; non_finite when a loss or a gradient is not finite: the message names the step and the tensor,
+  /// and the weights are those before it; io as write_safetensors for a checkpoint, the older ones being as
+  /// they were; and what the source or `stop` throws.
   History fit(const Examples& examples, const FitOptions& options = {});
+
+  /// The same with batches from `source`, which says how many and in which order: batch_size, shuffle and
+  /// validation_split are not for it. It begins epochs by their number over the model's life.
+  History fit(BatchSource& source, const FitOptions& options = {});
 
   /// One update on one batch; the loss before it. Errors as fit.
   double train_on_batch(const Tensor& x, const Tensor& y, std::span<const int> lengths = {});
 
-  /// Loss and metrics over all examples. Throws as fit.
+  /// The same with all that examples may have.
+  double train_on_batch(const Examples& batch);
+
+  /// Loss and metrics over all examples, sample weights counted as in training. Throws as fit.
   Logs evaluate(const Examples& examples, i64 batch_size = 32);
 
-  /// Outputs for x (examples, …). Throws Error (shape, dtype).
+  /// The same over an epoch of `source`, its first.
+  Logs evaluate(BatchSource& source);
+
+  /// Loss and metrics of one batch. Throws as fit.
+  Logs test_on_batch(const Examples& batch);
+
+  /// Outputs for x (examples, …). Throws Error (shape, dtype), (invalid_argument) when not built.
   [[nodiscard]] Tensor predict(const Tensor& x, std::span<const int> lengths = {}, i64 batch_size = 32);
 
-  /// Keras 3's table of layers, 88 columns.
-  void summary(std::ostream& out) const;
+  /// The same for inputs with a mask; targets and weights are not looked at and may be absent.
+  [[nodiscard]] Tensor predict(const Examples& inputs, i64 batch_size = 32);
 
-  /// Writes architecture and weights as one safetensors file, aside and renamed. Throws Error (io),
-  /// invalid_argument when not built.
-  void save(const std::filesystem::path& path) const;
+  /// Outputs for an epoch of `source`, its first. Throws Error (shape) where batches give outputs that differ
+  /// behind the first axis.
+  [[nodiscard]] Tensor predict(BatchSource& source);
 
-  /// Reads what save wrote. Throws Error: io, format for bytes that are not such a file, unsupported for
-  /// layers this build lacks, shape or invalid_argument for tensors that are missing, too many, misshapen or
-  /// not finite.
-  [[nodiscard]] static Sequential load(const std::filesystem::path& path);
+  /// Outputs for x (batch, …) in one pass. Throws as predict.
+  [[nodiscard]] Tensor predict_on_batch(const Tensor& x, std::span<const int> lengths = {});
+
+  /// The table of layers.
+  void summary(std::ostream& out, SummaryStyle style = SummaryStyle::keras3) const;
+
+  /// Numbers in all weights. Throws Error (invalid_argument) when not built.
+  [[nodiscard]] i64 count_params() const;
+
+  /// Writes one safetensors file, aside and renamed: architecture, weights, what compile was given with the
+  /// state of the optimizer, and where training stands. Throws Error: io, invalid_argument when not built,
+  /// non_finite for weights that are not finite; then the old file stays.
+  void save(const std::filesystem::path& path, const SaveOptions& options = {}) const;
+
+  /// Reads what save wrote, of this version or an older one; the model is compiled where the saved one was,
+  /// and fit goes on with the same bits. Throws Error: io, format for bytes that are not such a file,
+  /// unsupported for a newer version or layers this build lacks, shape, dtype or non_finite for tensors that
+  /// are misshapen or not finite.
+  [[nodiscard]] static Sequential load(const std::filesystem::path& path, const LoadOptions& options = {});
+
+  /// The newest whole checkpoint of FitOptions::checkpoint. The next fit goes on where it was written, with
+  /// the same bits as one that was never interrupted, given the same examples and options; `epochs` may be
+  /// more. Fit throws Error (invalid_argument) with all settings that are not the checkpoint's; compile may
+  /// be called before it, and the optimizer's state is kept. `skipped` gets the error of each newer one that
+  /// is damaged. Throws as Checkpoints::load_newest and load, and Error (format) for a file that fit did not
+  /// write.
+  [[nodiscard]] static Sequential resume(const std::filesystem::path& prefix,
+                                         std::vector<std::string>* skipped = nullptr);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
@@ -100,48 +150,132 @@ class RECURRA_API Sequential {
 
   /// All weights in order; after changing a value call parameters_changed.
   [[nodiscard]] std::vector<Parameter*> parameters() const;
+
+  /// Copies of all weights, in that order.
+  [[nodiscard]] std::vector<Tensor> get_weights() const;
+
+  /// Takes weights in that order, all or none. Throws Error (invalid_argument for another number, shape,
+  /// dtype).
+  void set_weights(const std::vector<Tensor>& weights);
+
+  /// Throws Error (unsupported), listing all names, where there is no such layer.
+  [[nodiscard]] Layer& get_layer(const std::string& name) const;
+
   /// To be called after a parameter was changed from outside.
   void parameters_changed();
 
   [[nodiscard]] ModelSpec spec() const;
 
+  /// Of initial weights, of the order of examples and of dropout.
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
+
+  /// Epochs that fit has finished over the model's life.
+  [[nodiscard]] i64 epochs_done() const noexcept { return epochs_done_; }
+
+  /// Training passes over its life: updates made, and steps left out.
+  [[nodiscard]] i64 updates_done() const noexcept { return static_cast<i64>(updates_done_); }
+
+  /// Null when not compiled.
+  [[nodiscard]] Optimizer* optimizer() const noexcept { return optimizer_.get(); }
+
   /// At most this many threads; 0: all processors this process may use.
   void set_threads(int threads) noexcept { execution_.threads = threads; }
 
  private:
-  const Tensor& forward(const Tensor& x, std::span<const int> lengths, bool training);
+  enum class Pass { inference, training };
+
+  /// What an update knows of its step beside the batch.
+  struct Step {
+    NonFinitePolicy on_non_finite = NonFinitePolicy::error;
+    const std::map<int, double>* class_weight = nullptr;
+    i64 epoch = -1;  // from 0; -1: of no fit
+    i64 number = 0;  // from 0
+
+    [[nodiscard]] std::string place() const;
+  };
+
+  struct StepResult {
+    double loss = 0;
+    bool counted = true;  // in the means
+    bool updated = true;
+  };
+
+  /// For metrics, and for the loss and weighted metrics.
+  struct BatchWeights {
+    SampleWeights masked;
+    SampleWeights all;
+  };
+
+  // One pass: update.cpp
+  const Tensor& forward(const BatchView& batch, Pass pass);
   void backward(const Tensor& x, const Tensor& dy);
-  [[nodiscard]] Context context_for(std::size_t layer, bool training) const;
-
-  /// What weights and outputs of the last forward cost beside the loss.
+  [[nodiscard]] Context context_for(std::size_t layer, Pass pass) const;
   [[nodiscard]] double penalty() const;
+  [[nodiscard]] BatchWeights weights_of(const Tensor& output,
+                                        const BatchView& batch,
+                                        const std::map<int, double>* class_weight);
+  StepResult update(const BatchView& batch, const Step& step);
+  StepResult try_update(const BatchView& batch, const Step& step);
+  [[nodiscard]] bool take_step(const Step& step);
+  [[noreturn]] void fail_for_gradient(const Step& step) const;
+  void keep_statistics();
+  void restore_statistics();
 
-  /// Trainable weights, their gradients with those of their costs.
-  [[nodiscard]] std::vector<Parameter*> regularized() const;
-  [[nodiscard]] SampleWeights weights_of(const Tensor& output, const Batch& batch);
+  // Training: fit.cpp
   void require_compiled() const;
-  double update(const Batch& batch, const std::string& where);
-  [[nodiscard]] Logs run_epoch(const Examples& examples,
-                               const FitOptions& options,
-                               i64 epoch,
-                               ProgressBar* bar);
+  void build_for(BatchSource& source, std::uint64_t seed);
+  History fit_split(const Examples& examples, const FitOptions& options);
+  History run(BatchSource& source, const FitOptions& options, nlohmann::json& settings);
+  void begin_run(const FitOptions& options, const nlohmann::json& settings);
+  void run_epoch(FitLoop& loop);
+  void run_batches(FitLoop& loop, ProgressBar* bar);
+  void finish_epoch(FitLoop& loop, double seconds, ProgressBar* bar);
+  void validate(const FitOptions& options, Logs& logs);
+  void write_checkpoint(FitLoop& loop);
+  [[nodiscard]] Logs logs_of(const MetricState& loss) const;
+
+  // Evaluation and prediction: evaluate.cpp
+  Logs evaluate_epoch(BatchSource& source);
+  MetricState take_up(const BatchView& batch);
+  void require_built(const char* what) const;
+  [[nodiscard]] Shape output_shape_of_none(const Tensor& x) const;
+  [[nodiscard]] Tensor predict_all(const BatchView& inputs, i64 batch_size);
+
+  // Files: model_file.cpp
+  [[nodiscard]] TrainingRecord record(const SaveOptions& options) const;
+  void restore(const TrainingRecord& record, const LoadOptions& options);
+  [[nodiscard]] static Sequential from_table(const WeightTable& table,
+                                             const std::string& path,
+                                             const LoadOptions& options);
+
+  // A weight that forward passes of training change: a moving mean.
+  struct Statistic {
+    Parameter* parameter;
+    Tensor kept;  // its value before the step
+  };
 
   std::string name_;
   std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<Shape> outputs_;
   std::optional<Shape> input_;
+  std::vector<Parameter*> trainable_;
+  std::vector<Statistic> statistics_;
   std::uint64_t seed_ = 0;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Loss> loss_;
-  std::vector<std::unique_ptr<Metric>> metrics_;
+  MetricSet metrics_;
   Execution execution_;
   StepMask mask_;                       // of the inputs
   std::vector<const Tensor*> values_;   // inputs of the layers in the last forward, and its output
   std::vector<const StepMask*> masks_;  // theirs
   Tensor d_output_;
   SampleWeightBuilder sample_weights_;
+  SampleWeightBuilder mask_weights_;
   i64 epochs_done_ = 0;
   std::uint64_t updates_done_ = 0;
+  std::optional<RunState> run_;                   // while fit runs, and after it was stopped
+  bool resuming_ = false;                         // the next fit goes on with run_
+  std::unique_ptr<Optimizer> resumed_optimizer_;  // the checkpoint's, where compile has brought another
 };
 
 }  // namespace recurra

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "recurra/training/sequential.h"
+#include "recurra/training/summary_rows.h"
 
 namespace recurra {
 
@@ -71,16 +72,6 @@ std::string with_commas(i64 value) {
   return text;
 }
 
-std::string size_text(i64 bytes) {
-  constexpr std::array units = {"B", "KB", "MB", "GB", "TB"};
-  auto size = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; size >= 1024 && unit + 1 < units.size(); ++unit) size /= 1024;
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "(%.2f %s)", size, units[unit]);
-  return text.data();
-}
-
 std::string shape_text(const Shape& shape) {
   std::string text = "(None";
   for (const i64 extent : shape.extents())
@@ -90,41 +81,62 @@ std::string shape_text(const Shape& shape) {
 
 }  // namespace
 
-void Sequential::summary(std::ostream& out) const {
-  out << "Model: \"" << name_ << "\"\n" << rule("┏", "━", "┳", "┓") << '\n';
+std::vector<SummaryRow> summary_rows(const Sequential& model, std::span<const Shape> outputs) {
+  std::vector<SummaryRow> rows;
+  for (std::size_t i = 0; i < model.layers().size(); ++i) {
+    Layer& layer = *model.layers()[i];
+    SummaryRow row{layer.name() + " (" + layer.type() + ")", "?", 0};
+    if (model.built()) row.shape = shape_text(outputs[i]);
+    for (const Parameter* parameter : layer.parameters()) {
+      row.parameters += parameter->value.size();
+      if (parameter->trainable) row.trainable += parameter->value.size();
+    }
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+std::string size_text(i64 bytes, const char* byte_unit) {
+  const std::array units = {byte_unit, "KB", "MB", "GB", "TB"};
+  auto size = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; size >= 1024 && unit + 1 < units.size(); ++unit) size /= 1024;
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "(%.2f %s)", size, units[unit]);
+  return text.data();
+}
+
+void write_keras3(std::ostream& out, const Sequential& model, std::span<const SummaryRow> rows) {
+  out << "Model: \"" << model.name() << "\"\n" << rule("┏", "━", "┳", "┓") << '\n';
   write_row(out, {"Layer (type)", "Output Shape", "Param #"}, "┃");
   out << rule("┡", "━", "╇", "┩") << '\n';
   i64 trainable = 0;
-  i64 others = 0;
-  i64 variables = 0;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    i64 own = 0;
-    for (const Parameter* parameter : layers_[i]->parameters()) {
-      own += parameter->value.size();
-      (parameter->trainable ? trainable : others) += parameter->value.size();
-    }
-    if (i > 0) out << rule("├", "─", "┼", "┤") << '\n';
-    const std::string params = built() ? with_commas(own) : "0 (unbuilt)";
-    write_row(out,
-              {std::string(layers_[i]->name()).append(" (").append(layers_[i]->type()).append(")"),
-               built() ? shape_text(outputs_[i]) : "?",
-               params},
-              "│");
+  i64 all = 0;
+  for (const SummaryRow& row : rows) {
+    if (&row != rows.data()) out << rule("├", "─", "┼", "┤") << '\n';
+    const std::string count = model.built() ? with_commas(row.parameters) : "0 (unbuilt)";
+    write_row(out, {row.layer, row.shape, count}, "│");
+    all += row.parameters;
+    trainable += row.trainable;
   }
   out << rule("└", "─", "┴", "┘") << '\n';
   // Keras counts the optimizer's step number, 8 bytes, and learning rate, 4 bytes, beside its slots.
-  i64 optimizer_bytes = 0;
-  if (built() && optimizer_ != nullptr) {
-    variables = 2 + optimizer_->slots_per_parameter() * trainable;
-    optimizer_bytes = 12 + optimizer_->slots_per_parameter() * trainable * 4;
-  }
+  const bool optimized = model.built() && model.optimizer() != nullptr;
+  const i64 slots = optimized ? model.optimizer()->slots_per_parameter() * trainable : 0;
+  const i64 variables = optimized ? 2 + slots : 0;
+  const i64 optimizer_bytes = optimized ? 12 + slots * 4 : 0;
   const auto line = [&](const char* label, i64 count, i64 bytes) {
-    out << ' ' << label << ": " << with_commas(count) << ' ' << size_text(bytes) << '\n';
+    out << ' ' << label << ": " << with_commas(count) << ' ' << size_text(bytes, "B") << '\n';
   };
-  line("Total params", trainable + others + variables, (trainable + others) * 4 + optimizer_bytes);
+  line("Total params", all + variables, all * 4 + optimizer_bytes);
   line("Trainable params", trainable, trainable * 4);
-  line("Non-trainable params", others, others * 4);
-  if (variables > 0) line("Optimizer params", variables, optimizer_bytes);
+  line("Non-trainable params", all - trainable, (all - trainable) * 4);
+  if (optimized) line("Optimizer params", variables, optimizer_bytes);
+}
+
+void Sequential::summary(std::ostream& out, SummaryStyle style) const {
+  const std::vector<SummaryRow> rows = summary_rows(*this, outputs_);
+  style == SummaryStyle::keras3 ? write_keras3(out, *this, rows) : write_keras2(out, *this, rows);
 }
 
 }  // namespace recurra
