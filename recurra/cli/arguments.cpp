@@ -30,11 +30,11 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
-/// `; did you mean "…"?` where a name is near enough: a third of its letters wrong at most.
+/// `; did you mean "…"?` where a name is near enough: half of its letters right at least.
 std::string suggestion(const std::string& name, const std::vector<std::string>& names) {
   const auto nearest =
       std::ranges::min_element(names, {}, [&](const std::string& other) { return distance(name, other); });
-  if (nearest == names.end() || 3 * distance(name, *nearest) > std::max(name.size(), nearest->size()))
+  if (nearest == names.end() || 2 * distance(name, *nearest) > std::max(name.size(), nearest->size()))
     return {};
   return "; did you mean " + *nearest + "?";
 }
@@ -87,13 +87,14 @@ void check_options(const CLI::App& command, std::span<const std::string> argumen
 }  // namespace
 
 void check_arguments(const CLI::App& app, std::span<const std::string> arguments) {
-  if (arguments.empty()) return;
-  if (looks_like_option(arguments[0])) return check_options(app, arguments);
+  if (!arguments.empty() && looks_like_option(arguments[0])) return check_options(app, arguments);
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (command->get_name() == arguments[0]) return check_options(*command, arguments.subspan(1));
+    if (!arguments.empty() && command->get_name() == arguments[0])
+      return check_options(*command, arguments.subspan(1));
     names.push_back(command->get_name());
   }
+  if (arguments.empty()) fail("expected a command, one of " + shown_list(names));
   fail("unknown command " + shown(arguments[0]) + suggestion(arguments[0], names));
 }
 

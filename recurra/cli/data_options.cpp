@@ -143,10 +143,12 @@ DataKind kind_of(const DataOptions& options) {
   const DataKind kind = kind_by_name(options);
   for (const Use& use : uses_of(options)) {
     if (!use.given || std::ranges::find(use.kinds, kind) != use.kinds.end()) continue;
+    std::string kinds;
+    for (const DataKind one : use.kinds) kinds.append(kinds.empty() ? "" : " or ").append(name_of(one));
     throw Error(ErrorCode::invalid_argument,
                 use.option,
-                std::string("not with data of the kind ").append(name_of(kind)),
-                "--data " + shortened(options.data));
+                "data of the kind " + kinds,
+                "--data " + shortened(options.data) + ", of the kind " + name_of(kind));
   }
   require_needed(options, kind);
   return kind;

@@ -79,7 +79,7 @@ void print_json(const std::string& file, const WeightTable& table) {
   fmt::print("{}\n", all.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
-/// Rows of cells as columns, the first two to the left.
+/// Rows of cells as columns, the first three to the left.
 void print_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths(rows[0].size());
   for (const auto& row : rows) {
@@ -115,6 +115,16 @@ void print_tensors(const WeightTable& table) {
   if (not_finite > 0) fmt::print("  {} elements are NaN or infinite\n", not_finite);
 }
 
+/// `Adam, learning_rate 0.001, …`: what is set of an optimizer or a loss.
+std::string words_for(const Json& object) {
+  std::string words = object.value("class_name", "");
+  const Json config = object.value("config", Json::object());
+  for (const auto& [name, value] : config.items()) {
+    if (!value.is_null() && name != "name") words += ", " + name + " " + value.dump();
+  }
+  return words;
+}
+
 /// What training left in a model file.
 void print_training(const WeightTable& table) {
   const Json training = unwrapped(metadata_of(table, "training"));
@@ -126,9 +136,7 @@ void print_training(const WeightTable& table) {
   const Json compiled = training.value("compile", Json::object());
   for (const char* part : {"optimizer", "loss"}) {
     const Json object = compiled.value(part, Json::object());
-    if (!object.contains("class_name")) continue;
-    fmt::print(
-        "{:<10}  {} {}\n", part, object.value("class_name", ""), object.value("config", Json()).dump());
+    if (object.contains("class_name")) fmt::print("{:<10}  {}\n", part, words_for(object));
   }
   if (!training.contains("run")) return;
   const Json& run = training["run"];
@@ -139,9 +147,10 @@ void print_training(const WeightTable& table) {
 
 void print_metadata(const WeightTable& table) {
   if (table.metadata().empty()) return;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [key, value] : table.metadata()) rows.push_back({shortened(key), shortened(value)});
   fmt::print("\nmetadata\n");
-  for (const auto& [key, value] : table.metadata())
-    fmt::print("  {}  {}\n", shortened(key), shortened(value));
+  print_table(rows);
 }
 
 void inspect(const InspectOptions& options) {

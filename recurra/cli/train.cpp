@@ -1,6 +1,5 @@
 /// recurra train: examples from files, a model from a line of text, trained and saved.
 #include <csignal>
-#include <filesystem>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -71,7 +70,6 @@ Shape input_shape(const LoadedData& data) {
 }
 
 Sequential resumed(const std::string& from) {
-  if (std::filesystem::is_regular_file(from)) return Sequential::load(from);
   std::vector<std::string> skipped;
   Sequential model = Sequential::resume(from, &skipped);
   for (const std::string& reason : skipped) fmt::print(stderr, "Passed over a checkpoint: {}\n", reason);
@@ -181,8 +179,20 @@ void tell_of_stop(const TrainOptions& options, const Sequential& model) {
   if (!from.empty()) fmt::print(stderr, "To go on: the same command with --resume {}\n", from);
 }
 
-void train(const TrainOptions& options) {
+/// What is wrong whatever the data are is said before they are read, which may take a while.
+void check_words(const TrainOptions& options) {
   static_cast<void>(kind_of(options.data));
+  static_cast<void>(validation_fraction(options));
+  DataDescription some;
+  some.classes = some.outputs = some.ids = 2;
+  const Sequential model(make_spec(options.model, some));
+  static_cast<void>(make_loss(options.model, some, model.spec(), some.outputs));
+  static_cast<void>(make_optimizer(options.model));
+  for (const std::string& metric : metrics_of(options.model, some)) static_cast<void>(make_metric(metric));
+}
+
+void train(const TrainOptions& options) {
+  check_words(options);
   check_outputs(options);
   const TrainingData data = load_training_data(options);
   Sequential model = make_model(options, data.train);
