@@ -65,9 +65,9 @@ const Variant variants[] = {
      [](RecurrentOptions& o) {
        o.use_bias = false;
      }},
-    {"softsign",
+    {"scaled tanh",
      [](RecurrentOptions& o) {
-       o.activation = {ActivationKind::softsign};
+       o.activation = {ActivationKind::scaled_tanh, 1.1F, 0.8F};
      }},
     {"gelu",
      [](RecurrentOptions& o) {

@@ -11,38 +11,12 @@
 #include "recurra/base/file.h"
 #include "recurra/formats/safetensors.h"
 #include "recurra/training/sequential.h"
+#include "tests/support/small_models.h"
 #include "tests/support/temporary_folder.h"
 
 namespace recurra::test {
 
 namespace {
-
-/// Sequences whose class is the sign of their sum.
-Examples sign_examples(i64 count, i64 steps) {
-  Examples examples{Tensor({count, steps, 2}), Tensor({count}, Dtype::i32), {}};
-  Random random(4);
-  for (i64 row = 0; row < count; ++row) {
-    float sum = 0;
-    for (i64 i = 0; i < steps * 2; ++i) sum += examples.x.data()[row * steps * 2 + i] = random.normal();
-    examples.y.as<std::int32_t>()[std::size_t(row)] = sum > 0 ? 1 : 0;
-  }
-  return examples;
-}
-
-Sequential small_model(const char* optimizer = "adam", const char* text = "lstm:8,batch_norm,dense:2") {
-  Sequential model(parse_model(text));
-  model.compile(make_optimizer(optimizer, 0.02), make_loss("sparse_categorical_crossentropy"), {"accuracy"});
-  return model;
-}
-
-std::vector<float> all_weights(const Sequential& model) {
-  std::vector<float> all;
-  for (const Parameter* p : model.parameters()) {
-    const auto values = p->value.as<float>();
-    all.insert(all.end(), values.begin(), values.end());
-  }
-  return all;
-}
 
 TEST(Fit, learns_and_tells_of_every_epoch) {
   const Examples examples = sign_examples(256, 6);
@@ -264,7 +238,7 @@ TEST_F(ModelFile, wrong_contents_are_named) {
             }),
             "layer \"Lambda\": supported are LSTM, GRU, SimpleRNN, Bidirectional, Dense, BatchNormalization, "
             "Embedding, Masking, Dropout, "
-            "Activation, Flatten, ReLU, LeakyReLU, ELU, Softmax");
+            "Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax");
   model_.save(path_);
   EXPECT_EQ(error_with([](WeightTable& t) {
               t.set_metadata("model", R"({"layers": [{"class_name": "Dense", "config": {"units": 2}}]})");

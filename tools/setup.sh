@@ -5,7 +5,7 @@
 program_packages="g++ cmake ninja-build zlib1g-dev nlohmann-json3-dev libeigen3-dev libcli11-dev libfmt-dev"
 # clang compiles everything a second time; python3 and binutils serve the scripts in tools/; find_package(libzip)
 # fails without the three zip programs.
-test_packages="libgtest-dev libgmock-dev libzip-dev zipcmp zipmerge ziptool python3 binutils clang clang-format clang-tidy doxygen pkgconf"
+test_packages="libgtest-dev libgmock-dev libhdf5-dev libzip-dev zipcmp zipmerge ziptool python3 binutils clang clang-format clang-tidy doxygen pkgconf"
 
 now() { date +%s; }
 

@@ -13,10 +13,12 @@
 
 namespace recurra {
 
+/// The calls of the file layer.
 enum class FileCall { open, write, fsync, rename, close, unlink, read };
 
 /// What RECURRA_FAULT says.
 struct Fault {
+  /// What befalls the call.
   enum class Action { none, kill, fail, shorten };
 
   Action action = Action::none;

@@ -1,4 +1,6 @@
 /// What the makers of examples ask of a table's columns.
+///
+/// Private to the library.
 #pragma once
 
 #include <cstddef>

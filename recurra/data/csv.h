@@ -17,6 +17,7 @@ enum class CsvHeader {
   absent,  ///< columns are called by their numbers, from 1
 };
 
+/// How a CSV file is read.
 struct CsvOptions {
   char separator = ',';  ///< 0: a tab or else a semicolon where the first line has one, else a comma
   CsvHeader header = CsvHeader::automatic;

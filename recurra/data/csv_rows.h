@@ -1,4 +1,6 @@
 /// The rows of a CSV file as texts (RFC 4180), one at a time.
+///
+/// Private to the library.
 #pragma once
 
 #include <string>

@@ -1,4 +1,6 @@
 /// The element types of npy files, and what becomes of each.
+///
+/// Private to the library.
 #pragma once
 
 #include <cstddef>

@@ -24,6 +24,7 @@ enum class TargetRow {
   last,  ///< the last one
 };
 
+/// Which columns a sequence is made of.
 struct SequenceOptions {
   std::string sequence;                 ///< column of ids, text or numbers
   std::string target{};                 ///< column of targets; empty: y stays empty

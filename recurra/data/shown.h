@@ -1,4 +1,6 @@
 /// What a file says, as an error's text can show it.
+///
+/// Private to the library.
 #pragma once
 
 #include <span>

@@ -6,6 +6,7 @@
 
 namespace recurra {
 
+/// The two parts of a split.
 struct ExamplesSplit {
   Examples training;
   Examples validation;

@@ -42,6 +42,7 @@ enum class NextToken {
   every,  ///< y (count, window): at each step the token that follows
 };
 
+/// How windows are cut from a text.
 struct NextTokenOptions {
   i64 window = 64;  ///< > 0, tokens the model sees
   i64 stride = 1;   ///< > 0, tokens from the beginning of a window to that of the next

@@ -1,4 +1,6 @@
 /// UTF-8 (RFC 3629), a code point at a time.
+///
+/// Private to the library.
 #pragma once
 
 #include <cstddef>

@@ -16,6 +16,7 @@
 
 namespace recurra {
 
+/// How a vocabulary is made.
 struct VocabularyOptions {
   TextLevel level = TextLevel::characters;
   i64 most_tokens = 0;  ///< keeps this many, the most frequent; 0: all
@@ -31,6 +32,7 @@ class RECURRA_API Vocabulary {
   /// Of the tokens of `texts`. Throws Error (invalid_argument) for most_tokens below 0.
   [[nodiscard]] static Vocabulary of(std::span<const std::string> texts,
                                      const VocabularyOptions& options = {});
+  /// Of the tokens of one text.
   [[nodiscard]] static Vocabulary of(std::string_view text, const VocabularyOptions& options = {});
 
   [[nodiscard]] TextLevel level() const noexcept { return level_; }
@@ -45,6 +47,7 @@ class RECURRA_API Vocabulary {
     return static_cast<std::int32_t>(tokens_.size() + 1);
   }
 
+  /// The ids of a text's tokens.
   [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text) const;
 
   /// The text of ids: nothing for padding, U+FFFD (bytes: `?`) for the unknown, a space between words. Throws

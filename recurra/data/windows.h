@@ -10,6 +10,7 @@
 
 namespace recurra {
 
+/// How windows are cut from a series.
 struct WindowOptions {
   i64 window = 24;                      ///< > 0, steps the model sees
   i64 horizon = 1;                      ///< > 0, steps to foretell
@@ -17,6 +18,7 @@ struct WindowOptions {
   std::vector<std::string> targets{};   ///< columns to foretell; empty: the features
 };
 
+/// Examples cut from a series, and the names of their columns.
 struct WindowData {
   Tensor x;  ///< f32 (count, window, features); count = rows - window - horizon + 1
   Tensor y;  ///< f32 (count, horizon * targets): the targets of the first step behind the window, then of the

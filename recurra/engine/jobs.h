@@ -1,4 +1,6 @@
 /// The work behind forward and backward, between binding and finishing, for who runs several at once.
+///
+/// Private to the library.
 #pragma once
 
 #include "recurra/engine/engine.h"

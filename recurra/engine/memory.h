@@ -3,6 +3,8 @@
 /// Rows are sorted by length, longest first, so that those still running at a step are the first
 /// `active[step]`. A row's memory at a processed step is `rows[row] + offset(step)`; a backward direction has
 /// a negative stride and starts at each row's own end. Only `bind` knows of lengths and directions.
+///
+/// Private to the library.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,6 @@
 /// How a caller's sequence or a buffer of ours becomes row pointers; what the binding of both ways shares.
+///
+/// Private to the library.
 #pragma once
 
 #include "recurra/engine/memory.h"

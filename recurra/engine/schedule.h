@@ -1,4 +1,6 @@
 /// Who does what: the share of each member of a crew.
+///
+/// Private to the library.
 #pragma once
 
 #include "recurra/engine/memory.h"

@@ -26,6 +26,7 @@ enum class Stacking {
 
 /// Recurrent layers one above the other. Widths may differ; the input is the lowest layer's.
 struct Stack {
+  /// One layer, in each of the stack's directions.
   struct Layer {
     std::string cell;
     i64 units = 0;
@@ -50,6 +51,7 @@ class RECURRA_API StackPlan {
 
   [[nodiscard]] int directions() const noexcept { return directions_; }
 
+  /// Of one layer and direction.
   [[nodiscard]] const Plan& plan(int layer, int direction) const noexcept {
     return plans_[static_cast<std::size_t>(layer * directions_ + direction)];
   }
@@ -126,12 +128,16 @@ class RECURRA_API StackWorkspace {
   /// The engine's own view.
   [[nodiscard]] Workspace& run(int index) noexcept { return runs_[static_cast<std::size_t>(index)]; }
 
+  /// The engine's own view: what a layer's directions wrote.
   [[nodiscard]] AlignedBuffer<float>& outputs(int layer) noexcept { return at(outputs_, layer); }
 
+  /// The engine's own view: both directions added.
   [[nodiscard]] AlignedBuffer<float>& sums(int layer) noexcept { return at(sums_, layer); }
 
+  /// The engine's own view: gradients of a layer's output and of the one below take turns.
   [[nodiscard]] AlignedBuffer<float>& gradients(int side) noexcept { return at(gradients_, side); }
 
+  /// The engine's own view: the second direction's part of an input gradient.
   [[nodiscard]] AlignedBuffer<float>& other_gradient() noexcept { return other_gradient_; }
 
   /// Throws Error (invalid_argument) unless prepared for the plan and sizes.
@@ -155,12 +161,14 @@ class RECURRA_API StackWorkspace {
 /// Packs of all layers and directions.
 class RECURRA_API StackPacks {
  public:
+  /// Takes the memory. Throws std::bad_alloc.
   StackPacks(const StackPlan& plan, PackedWeights::Use use);
 
   /// As PackedWeights::pack; `weights` has one entry for each layer and direction. Throws Error
   /// (invalid_argument) on another number.
   void pack(const StackPlan& plan, std::span<const Weights> weights, const Execution& execution = {});
 
+  /// Of layer and direction `index`, in the order of the plans.
   [[nodiscard]] const PackedWeights& at(int index) const noexcept {
     return packs_[static_cast<std::size_t>(index)];
   }

@@ -1,4 +1,6 @@
 /// One phase of one processed step as the kernels see it; the same memory on the way forward and back.
+///
+/// Private to the library.
 #pragma once
 
 #include "recurra/engine/memory.h"

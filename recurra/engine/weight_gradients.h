@@ -1,4 +1,6 @@
 /// Gradients of all weights as products over many steps, after the way back.
+///
+/// Private to the library.
 #pragma once
 
 #include "recurra/engine/memory.h"

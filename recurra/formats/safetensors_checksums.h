@@ -4,7 +4,9 @@
 ///   "header_crc32c"  "5e6f7081", of the 8 bytes of length and the header's text with these digits as zeros
 ///
 /// Together they cover every byte of the file. A file has both or, from another writer, neither: so a key
-/// that is damaged does not pass for one that was never there. Not for users of the library.
+/// that is damaged does not pass for one that was never there.
+///
+/// Private to the library.
 #pragma once
 
 #include <map>

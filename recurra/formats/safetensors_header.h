@@ -1,4 +1,6 @@
-/// The header of a safetensors file, as reader and writer both know it. Not for users of the library.
+/// The header of a safetensors file, as reader and writer both know it.
+///
+/// Private to the library.
 #pragma once
 
 #include <array>

@@ -9,6 +9,7 @@ namespace recurra {
 /// Keras's Activation: (batch, …) -> the same, each element or row of the last axis through `activation`.
 class RECURRA_API ActivationLayer final : public Layer {
  public:
+  /// Of any activation.
   explicit ActivationLayer(const ActivationFunction& activation, std::string name = "activation")
       : Layer(std::move(name)), function_(activation) {}
 

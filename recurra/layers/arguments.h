@@ -1,4 +1,6 @@
-/// Reading of configs: takes the arguments out one by one; what is left over is unknown. Private to layers/.
+/// Reading of configs: takes the arguments out one by one; what is left over is unknown.
+///
+/// Private to the library.
 #pragma once
 
 #include <initializer_list>

@@ -22,7 +22,7 @@ BatchNormalization::BatchNormalization(const BatchNormalizationOptions& options,
 
 nlohmann::json BatchNormalization::config() const {
   nlohmann::json config = base_config();
-  config["axis"] = -1;
+  config["axis"] = options_.axis;
   config["momentum"] = options_.momentum;
   config["epsilon"] = options_.epsilon;
   config["center"] = options_.center;
@@ -38,6 +38,12 @@ Shape BatchNormalization::build(const Shape& input, Random& random) {
   if (input.rank() < 1 || input.back() < 1) {
     throw Error(
         ErrorCode::shape, name(), "input (batch, ..., features)", "(batch, ...) with " + input.to_string());
+  }
+  if (options_.axis != -1 && options_.axis != input.rank()) {
+    throw Error(ErrorCode::unsupported,
+                name() + ".axis",
+                "-1, " + std::to_string(input.rank()),
+                std::to_string(options_.axis));
   }
   features_ = input.back();
   const Shape shape{features_};

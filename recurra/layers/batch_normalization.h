@@ -9,6 +9,7 @@ namespace recurra {
 
 /// Arguments of BatchNormalization, with Keras's names and defaults.
 struct BatchNormalizationOptions {
+  i64 axis = -1;           ///< of the features, the last: -1 or its number with the batch as 0
   double momentum = 0.99;  ///< in [0, 1]: what the moving statistics keep at each training step
   double epsilon = 1e-3;   ///< > 0, added to the variance
   bool center = true;      ///< with beta
@@ -20,7 +21,7 @@ struct BatchNormalizationOptions {
 };
 
 /// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015), Keras's
-/// BatchNormalization with axis -1: (batch, …, features) -> the same.
+/// BatchNormalization over the last axis: (batch, …, features) -> the same.
 ///
 /// Training takes mean and (biased) variance of the batch, over all rows and those steps that
 /// count, and moves the moving statistics; otherwise the moving statistics serve. Weights:

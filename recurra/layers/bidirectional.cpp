@@ -13,10 +13,18 @@ namespace {
 
 constexpr std::array merge_modes = {"concat", "sum", "mul", "ave"};
 
+std::unique_ptr<Recurrent> changed(const Recurrent& layer,
+                                   const RecurrentOptions& options,
+                                   std::string name) {
+  std::unique_ptr<Recurrent> copy = layer.with(options, std::move(name));
+  copy->set_trainable(layer.trainable());
+  return copy;
+}
+
 std::unique_ptr<Recurrent> reversed(const Recurrent& layer) {
   RecurrentOptions options = layer.recurrent_options();
   options.go_backwards = !options.go_backwards;
-  return layer.with(options, layer.name());
+  return changed(layer, options, layer.name());
 }
 
 /// The layer as a direction: Keras gives 0 for steps that do not count, so that what is merged of them is 0.
@@ -30,7 +38,7 @@ std::unique_ptr<Recurrent> direction(const Recurrent& layer, const char* prefix)
                 layer.name() + " with one");
   }
   const std::string& name = layer.name();
-  return layer.with(options, name.rfind(prefix, 0) == 0 ? name : std::string(prefix).append(name));
+  return changed(layer, options, name.rfind(prefix, 0) == 0 ? name : std::string(prefix).append(name));
 }
 
 }  // namespace
@@ -42,7 +50,7 @@ MergeMode parse_merge_mode(std::string_view name) {
 }
 
 Bidirectional::Bidirectional(std::unique_ptr<Recurrent> layer, MergeMode merge_mode, std::string name)
-    : Bidirectional(layer->with(layer->recurrent_options(), layer->name()),
+    : Bidirectional(changed(*layer, layer->recurrent_options(), layer->name()),
                     reversed(*layer),
                     merge_mode,
                     std::move(name)) {}

@@ -48,6 +48,7 @@ class RECURRA_API Bidirectional final : public Layer {
   [[nodiscard]] std::vector<Parameter*> parameters() override;
   void parameters_changed() override;
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override;
+  /// Of both directions.
   void set_trainable(bool trainable) override;
 
   /// The forward direction's.

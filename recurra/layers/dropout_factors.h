@@ -1,4 +1,6 @@
-/// The factors by which dropout multiplies. Private to layers/.
+/// The factors by which dropout multiplies.
+///
+/// Private to the library.
 #pragma once
 
 #include "recurra/base/tensor.h"

@@ -8,6 +8,7 @@ namespace recurra {
 /// Keras's Flatten: (batch, …) -> (batch, elements of a row). Nothing is masked behind it.
 class RECURRA_API Flatten final : public Layer {
  public:
+  /// Has no options.
   explicit Flatten(std::string name = "flatten") : Layer(std::move(name)) {}
 
   [[nodiscard]] const char* type() const noexcept override { return "Flatten"; }

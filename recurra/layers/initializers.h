@@ -80,6 +80,7 @@ struct Identity {
   bool operator==(const Identity&) const = default;
 };
 
+/// Any of them.
 using Initializer = std::
     variant<Constant, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Orthogonal, Identity>;
 

@@ -110,6 +110,7 @@ class RECURRA_API Layer {
   /// Whether its weights learn. To be set before build.
   [[nodiscard]] bool trainable() const noexcept { return trainable_; }
 
+  /// To be called before build.
   virtual void set_trainable(bool trainable) { trainable_ = trainable; }
 
  protected:

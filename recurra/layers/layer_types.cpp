@@ -6,8 +6,11 @@
 #include "recurra/layers/dropout.h"
 #include "recurra/layers/embedding.h"
 #include "recurra/layers/flatten.h"
+#include "recurra/layers/global_average_pooling.h"
 #include "recurra/layers/masking.h"
+#include "recurra/layers/model_spec.h"
 #include "recurra/layers/recurrent_types.h"
+#include "recurra/layers/time_distributed.h"
 
 namespace recurra {
 
@@ -42,8 +45,17 @@ std::unique_ptr<Layer> make_dense(Arguments& arguments, std::string name) {
   return std::make_unique<Dense>(options, std::move(name));
 }
 
+/// Keras 2 wrote the axis as a list.
+i64 take_axis(Arguments& arguments, i64 fallback) {
+  const Json axis = arguments.take_given("axis").value_or(fallback);
+  const Json& one = axis.is_array() && axis.size() == 1 ? axis[0] : axis;
+  if (one.is_number_integer()) return one.get<i64>();
+  throw Error(ErrorCode::format, arguments.subject("axis"), "an integer", axis.dump());
+}
+
 std::unique_ptr<Layer> make_batch_normalization(Arguments& arguments, std::string name) {
   BatchNormalizationOptions options;
+  options.axis = take_axis(arguments, options.axis);
   options.momentum = arguments.take<double>("momentum", options.momentum);
   options.epsilon = arguments.take<double>("epsilon", options.epsilon);
   options.center = arguments.take<bool>("center", options.center);
@@ -54,8 +66,6 @@ std::unique_ptr<Layer> make_batch_normalization(Arguments& arguments, std::strin
       take_initializer(arguments, "moving_mean_initializer", options.moving_mean_initializer);
   options.moving_variance_initializer =
       take_initializer(arguments, "moving_variance_initializer", options.moving_variance_initializer);
-  // Keras 2 wrote the axis as a list.
-  arguments.ignore("axis", {-1, Json::array({-1})});
   arguments.ignore("synchronized", {false});
   arguments.ignore("renorm", {false});
   arguments.ignore("renorm_clipping", {nullptr});
@@ -96,6 +106,18 @@ std::unique_ptr<Layer> make_flatten(Arguments& arguments, std::string name) {
   return std::make_unique<Flatten>(std::move(name));
 }
 
+std::unique_ptr<Layer> make_global_average_pooling(Arguments& arguments, std::string name) {
+  arguments.ignore("data_format", {"channels_last", nullptr});
+  arguments.ignore("keepdims", {false});
+  return std::make_unique<GlobalAveragePooling1d>(std::move(name));
+}
+
+std::unique_ptr<Layer> make_time_distributed(Arguments& arguments, std::string name) {
+  const KerasObject inner = read_keras_object(arguments.take_json("layer"), arguments.subject("layer"));
+  TimeDistributed::check_type(inner.name);  // before it is made: a file may nest without end
+  return std::make_unique<TimeDistributed>(make_layer({inner.name, inner.config.dump()}), std::move(name));
+}
+
 std::unique_ptr<Layer> make_activation_layer(Arguments& arguments, std::string name) {
   return std::make_unique<ActivationLayer>(take_activation(arguments), std::move(name));
 }
@@ -133,6 +155,13 @@ constexpr LayerType types[] = {
     {"dropout", "Dropout", "dropout", TextForm::rate, false, make_dropout},
     {"activation", "Activation", "activation", TextForm::activation, false, make_activation_layer},
     {"flatten", "Flatten", "flatten", TextForm::nothing, false, make_flatten},
+    {"average_pooling",
+     "GlobalAveragePooling1D",
+     "global_average_pooling1d",
+     TextForm::nothing,
+     false,
+     make_global_average_pooling},
+    {nullptr, "TimeDistributed", "time_distributed", TextForm::absent, false, make_time_distributed},
     {nullptr, relu, "re_lu", TextForm::absent, false, make_named_activation<relu>},
     {nullptr, leaky_relu, "leaky_re_lu", TextForm::absent, false, make_named_activation<leaky_relu>},
     {nullptr, elu, "elu", TextForm::absent, false, make_named_activation<elu>},

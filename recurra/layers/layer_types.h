@@ -1,4 +1,6 @@
-/// The closed table of layers that a text or a file can name. Private to layers/.
+/// The closed table of layers that a text or a file can name.
+///
+/// Private to the library.
 #pragma once
 
 #include <memory>

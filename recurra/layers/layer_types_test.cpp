@@ -105,7 +105,10 @@ TEST(LayerTypes, bad_arguments_are_named) {
             "Dense.kernel_regularizer \"l3\": supported are l1, l2, l1_l2, orthogonal_regularizer");
   EXPECT_EQ(text("Dense", "[]"), "Dense.config: expected a JSON object, got []");
   EXPECT_EQ(text("Dense", "{"), "Dense.config: expected a JSON object, got \"{\"");
-  EXPECT_EQ(text("BatchNormalization", R"({"axis": 1})"), "BatchNormalization.axis \"1\": supported are -1");
+  EXPECT_EQ(text("BatchNormalization", R"({"axis": [1, 2]})"),
+            "BatchNormalization.axis: expected an integer, got [1,2]");
+  EXPECT_EQ(text("Bidirectional", R"({"layer": {"class_name": "Bidirectional", "config": {}}})"),
+            "Bidirectional.layer \"Bidirectional\": supported are LSTM, GRU, SimpleRNN");
   EXPECT_EQ(text("Dropout", "{}"), "Dropout.rate: expected 0 to 1, got nothing");
   EXPECT_EQ(text("Dropout", R"({"rate": 0.5, "noise_shape": [1, 2]})"),
             "Dropout.noise_shape \"[1,2]\": supported are null");
@@ -157,6 +160,29 @@ TEST(LayerTypes, dense_with_all_its_arguments_has_the_gradients_of_differences) 
     const std::unique_ptr<Layer> layer = make_layer({"Dense", config});
     EXPECT_EQ(layer->build({3, 5}, random), (Shape{3, 4}));
     expect_gradients(*layer, normal({2, 3, 5}, 1), normal({2, 3, 4}, 2), {.training = true});
+  }
+}
+
+TEST(LayerTypes, a_layer_within_that_is_not_trainable_stays_so) {
+  Random random(1);
+  for (const auto& [type, inner] :
+       {std::pair{"Bidirectional", R"({"class_name": "LSTM", "config": {"units": 2, "trainable": false}})"},
+        {"TimeDistributed", R"({"class_name": "Dense", "config": {"units": 2, "trainable": false}})"}}) {
+    const auto layer = make_layer({type, std::string(R"({"layer": )").append(inner).append("}")});
+    layer->build({4, 3}, random);
+    EXPECT_TRUE(layer->trainable());
+    for (const Parameter* parameter : layer->parameters()) EXPECT_FALSE(parameter->trainable) << type;
+  }
+}
+
+TEST(LayerTypes, batch_normalization_takes_the_number_of_the_last_axis) {
+  Random random(1);
+  for (const char* config : {R"({"axis": 2})", R"({"axis": [2]})"}) {
+    const auto layer = make_layer({"BatchNormalization", config});
+    EXPECT_EQ(layer->config()["axis"], 2);
+    EXPECT_EQ(layer->build({4, 3}, random), (Shape{4, 3}));
+    EXPECT_EQ(error_text([&] { layer->build({3}, random); }),
+              "batch_normalization.axis \"2\": supported are -1, 1");
   }
 }
 

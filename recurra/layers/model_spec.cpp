@@ -208,7 +208,7 @@ std::unique_ptr<Layer> make_layer(const ModelSpec::LayerSpec& spec) {
   // A first layer may carry the model's input, in the words of Keras 2.
   for (const char* passed : {"batch_input_shape", "batch_shape"}) arguments.ignore(passed);
   arguments.finish();
-  layer->set_trainable(trainable);
+  if (!trainable) layer->set_trainable(false);  // else a layer within keeps its own
   return layer;
 }
 

@@ -54,12 +54,11 @@ std::unique_ptr<Recurrent> take_layer(Arguments& arguments, const char* name) {
   const std::optional<Json> json = arguments.take_given(name);
   if (!json || json->is_null()) return nullptr;
   const KerasObject object = read_keras_object(*json, arguments.subject(name));
+  // Before it is made: a file may nest without end.
+  if (object.name != "LSTM" && object.name != "GRU" && object.name != "SimpleRNN")
+    throw Error(ErrorCode::unsupported, arguments.subject(name), "LSTM, GRU, SimpleRNN", object.name);
   std::unique_ptr<Layer> layer = make_layer({object.name, object.config.dump()});
-  if (auto* recurrent = dynamic_cast<Recurrent*>(layer.get())) {
-    static_cast<void>(layer.release());
-    return std::unique_ptr<Recurrent>(recurrent);
-  }
-  throw Error(ErrorCode::unsupported, arguments.subject(name), "LSTM, GRU, SimpleRNN", object.name);
+  return std::unique_ptr<Recurrent>(static_cast<Recurrent*>(layer.release()));
 }
 
 }  // namespace

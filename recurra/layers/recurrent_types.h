@@ -1,4 +1,6 @@
-/// Recurrent layers from configs. Private to layers/.
+/// Recurrent layers from configs.
+///
+/// Private to the library.
 #pragma once
 
 #include <memory>

@@ -13,10 +13,12 @@ struct BatchView {
   BatchView(const Tensor& inputs, const Tensor* targets, std::span<const int> steps)
       : x(&inputs), y(targets), lengths(steps) {}
 
+  /// All parts of `batch`.
   explicit BatchView(const Batch& batch) : BatchView(batch.x, &batch.y, batch.lengths) {
     take(batch.sample_weights, batch.mask);
   }
 
+  /// All examples as one batch.
   explicit BatchView(const Examples& examples) : BatchView(examples.x, &examples.y, examples.lengths) {
     take(examples.sample_weights, examples.mask);
   }

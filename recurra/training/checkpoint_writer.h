@@ -1,4 +1,6 @@
 /// When fit writes a checkpoint, and which files stay. Not for users of the library.
+///
+/// Private to the library.
 #pragma once
 
 #include <filesystem>
@@ -22,11 +24,13 @@ class CheckpointWriter {
 
   [[nodiscard]] bool wanted() const noexcept { return options_.has_value(); }
 
+  /// By number or by time.
   [[nodiscard]] bool is_due_after_update(i64 updates) const;
 
   /// `epochs` of this fit are done.
   [[nodiscard]] bool is_due_after_epoch(i64 epochs) const;
 
+  /// The file for a checkpoint after so many updates. Only when wanted.
   [[nodiscard]] std::filesystem::path path_for(i64 updates) const;
 
   /// To be called when the file is written: removes those that are of no use any more. Throws Error (io).

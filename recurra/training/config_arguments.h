@@ -1,4 +1,6 @@
 /// Reads the JSON in which Keras keeps losses and optimizers: {"class_name": …, "config": {…}}.
+///
+/// Private to the library.
 #pragma once
 
 #include <optional>
@@ -20,7 +22,9 @@ class ConfigArguments {
   /// Each: what stands under `name`; nothing where it is absent or null. Throws Error (format) for another
   /// type.
   std::optional<double> number(const char* name);
+  /// As number.
   std::optional<bool> boolean(const char* name);
+  /// As number.
   std::optional<int> integer(const char* name);
 
   /// Throws Error (format) where there is no such argument: nothing can stand for it.

@@ -1,4 +1,6 @@
 /// What one call of fit carries through its epochs. Not for users of the library.
+///
+/// Private to the library.
 #pragma once
 
 #include "recurra/training/checkpoint_writer.h"

@@ -45,7 +45,8 @@ struct FitOptions {
   BatchSource* validation_source = nullptr;  ///< instead of validation_data
   i64 validation_freq = 1;                   ///< > 0: validation after each so many epochs
   i64 validation_batch_size = 0;             ///< 0: batch_size
-  i64 initial_epoch = 0;                     ///< >= 0, epochs left out at the beginning
+  i64 initial_epoch = 0;                     ///< >= 0, epochs left out at the beginning; a
+                                             ///< fit that resumes knows its own
   i64 steps_per_epoch = 0;  ///< an epoch ends after so many batches; 0: with its data. Unlike Keras's, the
                             ///< next epoch begins the data anew
   std::map<int, double> class_weight{};  ///< factors of the loss by class, 1 for others; not in validation

@@ -54,6 +54,7 @@ struct SparseCategoricalCrossentropyOptions {
 /// outputs sum to 1. The labels of samples of weight 0 are checked too.
 class RECURRA_API SparseCategoricalCrossentropy final : public Loss {
  public:
+  /// Any class may be the ignored one.
   explicit SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& options = {})
       : options_(options) {}
 
@@ -150,6 +151,7 @@ class RECURRA_API MeanAbsoluteError final : public Loss {
                  Tensor* gradient) const override;
 };
 
+/// Arguments of Huber, with Keras's names and defaults.
 struct HuberOptions {
   double delta = 1.0;  ///< > 0: from here on the loss is linear
 };

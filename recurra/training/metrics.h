@@ -22,6 +22,7 @@ struct MetricState {
 /// A weighted mean over samples, taken up batch by batch.
 class RECURRA_API Metric {
  public:
+  /// As it is to stand in logs.
   explicit Metric(std::string name) : name_(std::move(name)) {}
 
   virtual ~Metric() = default;
@@ -44,6 +45,7 @@ class RECURRA_API Metric {
 
   [[nodiscard]] const MetricState& state() const noexcept { return state_; }
 
+  /// Goes on from a state that was read before.
   void set_state(const MetricState& state) noexcept { state_ = state; }
 
   /// Forgets all samples.
@@ -61,6 +63,7 @@ class RECURRA_API Metric {
   MetricState state_;
 };
 
+/// What some metrics take.
 struct MetricOptions {
   bool from_logits = false;           ///< outputs are logits: half probability lies at 0, not at 0.5
   std::optional<double> threshold{};  ///< of binary accuracy; not given: half probability

@@ -88,6 +88,7 @@ class RECURRA_API Optimizer {
   /// Throws Error (invalid_argument) on a value out of range or two clips. At most three slots.
   Optimizer(double learning_rate, const UpdateOptions& options, std::vector<const char*> slot_names);
 
+  /// Changes one parameter.
   virtual void update(const Update& update) const noexcept = 0;
 
   /// Puts what all optimizers have into a config.
@@ -133,6 +134,7 @@ class RECURRA_API Sgd final : public Optimizer {
   bool nesterov_;
 };
 
+/// Arguments of RmsProp, with Keras's names and defaults.
 struct RmsPropOptions {
   double learning_rate = 0.001;
   double rho = 0.9;       ///< in [0, 1)

@@ -18,10 +18,12 @@ struct SampleWeights {
   double count = 0.0;                    ///< what a weighted sum is divided by; 0: the number of samples
   std::span<const std::uint8_t> kept{};  ///< 0 where a mask leaves a sample out; empty: none. Weight 0 there
 
+  /// The weight of a sample.
   [[nodiscard]] float of(i64 sample) const noexcept {
     return weight.empty() ? 1.0F : weight[static_cast<std::size_t>(sample)];
   }
 
+  /// Whether the mask keeps a sample.
   [[nodiscard]] bool keeps(i64 sample) const noexcept {
     return kept.empty() || kept[static_cast<std::size_t>(sample)] != 0;
   }

@@ -1,4 +1,6 @@
 /// What both tables of layers are made of. Not for users of the library.
+///
+/// Private to the library.
 #pragma once
 
 #include <iosfwd>

@@ -1,4 +1,6 @@
 /// What losses and metrics check of outputs and targets before they read them.
+///
+/// Private to the library.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +40,7 @@ class TargetValues {
   /// also for the output as rows_of.
   TargetValues(const Tensor& output, const Tensor& target, TargetKind kind);
 
+  /// For element i of the output.
   [[nodiscard]] float operator[](i64 i) const noexcept {
     return floats_ != nullptr ? floats_[i] : static_cast<float>(integers_[i]);
   }

@@ -61,7 +61,8 @@ class Reader {
 
   [[nodiscard]] std::uint64_t unsigned_number(const char* name) const {
     const Json& value = at(name);
-    if (!value.is_number_unsigned()) fail(subject_ + "." + name, "an integer from 0 up", value);
+    const bool fits = value.is_number_unsigned() || (value.is_number_integer() && value.get<i64>() >= 0);
+    if (!fits) fail(subject_ + "." + name, "an integer from 0 up", value);
     return value.get<std::uint64_t>();
   }
 

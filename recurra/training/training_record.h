@@ -1,4 +1,6 @@
 /// The part of a model file that training needs, as data and as JSON. Not for users of the library.
+///
+/// Private to the library.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +32,7 @@ struct TrainingRecord {
   std::optional<RunState> run{};  ///< a fit that has not come to its end
 };
 
+/// What parse_training_record reads.
 [[nodiscard]] nlohmann::json to_json(const TrainingRecord& record);
 
 /// Throws Error (format), subject `subject`, for anything that to_json does not write.

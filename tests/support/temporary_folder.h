@@ -8,6 +8,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "recurra/base/error.h"
 
@@ -16,7 +17,10 @@ namespace recurra::test {
 /// A folder of the test's own, gone with it.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
+  TemporaryFolder() : TemporaryFolder(testing::TempDir()) {}
+
+  /// In `parent`, which ends in a slash.
+  explicit TemporaryFolder(const std::string& parent) : path_(parent + "recurra-XXXXXX") {
     if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no temporary folder " + path_);
   }
 
@@ -30,8 +34,13 @@ class TemporaryFolder {
   [[nodiscard]] std::filesystem::path path() const { return path_; }
 
  private:
-  std::string path_ = testing::TempDir() + "recurra-XXXXXX";
+  std::string path_;
 };
+
+/// A folder in memory where the system has one: there fsync takes no time.
+inline std::string parent_in_memory() {
+  return access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : testing::TempDir();
+}
 
 /// The file at `path` holds these bytes afterwards.
 inline void write_bytes(const std::filesystem::path& path, const std::string& bytes) {
