@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "recurra/base/file.h"
 #include "recurra/cli/commands.h"
 #include "recurra/cli/digits.h"
+#include "recurra/cli/numbers.h"
 #include "recurra/engine/engine.h"
 #include "recurra/training/sequential.h"
 
@@ -26,7 +28,7 @@ struct BenchOptions {
   std::string epoch;
   std::string data_folder = "data/mnist";
   i64 epochs = 2;
-  double seconds = 0.6;
+  std::optional<double> seconds{};
   int threads = 0;
   bool json = false;
 };
@@ -191,7 +193,7 @@ void bench_rows(const BenchOptions& options) {
     try {
       const Row row = parse_row(json);
       RowRun run(row, options.threads);
-      const double seconds = best_seconds(options.seconds, [&] { run.run(); });
+      const double seconds = best_seconds(options.seconds.value_or(0.6), [&] { run.run(); });
       line["ms"] = seconds * 1e3;
       line["gflops"] = std::round(row.flops(run.plan()) / seconds / 1e8) / 10.0;
     } catch (const std::exception& error) {
@@ -246,14 +248,10 @@ void add_bench(CLI::App& app) {
       "--rows", options->rows, "JSON list of rows: name, mode, cell, input, hidden, batch, steps, …");
   command->add_option("--only", options->only, "Rows whose name has a match of this regular expression");
   command->add_option("--epoch", options->epoch, "Time epochs of the digit model on a data set: mnist");
-  command->add_option("--epochs", options->epochs, "Epochs to time, for --epoch")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  add_integer(*command, "--epochs", options->epochs, {1}, "Epochs to time, for --epoch");
   command->add_option("--data-dir", options->data_folder, "Folder of the data set's files")
       ->capture_default_str();
-  command->add_option("--seconds", options->seconds, "Time for each row")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  add_real(*command, "--seconds", options->seconds, {.above = 0.0}, "Time for each row; default: 0.6");
   add_threads(*command, options->threads);
   command->add_flag("--json", options->json, "One JSON line for each result");
   command->callback([options] { bench(*options); });

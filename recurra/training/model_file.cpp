@@ -1,6 +1,6 @@
 /// A Sequential as one safetensors file: weights as tensors `layer/parameter`, the optimizer's state as
 /// `optimizer/layer/parameter/slot`, and as JSON in the metadata the architecture ("model") and what training
-/// needs ("training").
+/// needs ("training"); a user's metadata have "user." before their keys.
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -21,6 +21,8 @@ using Json = nlohmann::json;
 
 // Files of this version and all before it can be read. Version 1 has no training.
 constexpr const char* format_version = "2";
+
+constexpr std::string_view user_prefix = "user.";
 
 /// A place in a model for a tensor of the file.
 struct Place {
@@ -193,6 +195,7 @@ void Sequential::save(const std::filesystem::path& path, const SaveOptions& opti
   table.set_metadata("format_version", format_version);
   table.set_metadata("model", model_json(*this).dump());
   table.set_metadata("training", to_json(training).dump());
+  for (const auto& [key, value] : metadata_) table.set_metadata(std::string(user_prefix).append(key), value);
   write_safetensors(path, table);
 }
 
@@ -210,6 +213,9 @@ Sequential Sequential::from_table(const WeightTable& table,
   const std::vector<Place> places = places_of(model, model.optimizer_.get());
   require_same_names(places, table, path, options);
   take_tensors(places, table, path);
+  for (const auto& [key, value] : table.metadata()) {
+    if (key.starts_with(user_prefix)) model.metadata_[key.substr(user_prefix.size())] = value;
+  }
   model.parameters_changed();
   return model;
 }
@@ -218,7 +224,20 @@ Sequential Sequential::load(const std::filesystem::path& path, const LoadOptions
   return from_table(read_safetensors(path), path.string(), options);
 }
 
+Sequential Sequential::resumed(const WeightTable& table, const std::string& path) {
+  Sequential model = from_table(table, path, {});
+  if (!model.run_) {
+    throw Error(ErrorCode::format,
+                path,
+                "a checkpoint that fit has written, or a model saved after a stop",
+                "a model without its place");
+  }
+  model.resuming_ = true;
+  return model;
+}
+
 Sequential Sequential::resume(const std::filesystem::path& prefix, std::vector<std::string>* skipped) {
+  if (std::filesystem::is_regular_file(prefix)) return resumed(read_safetensors(prefix), prefix.string());
   const Checkpoints checkpoints(prefix);
   const std::vector<std::filesystem::path> there = checkpoints.newest_first();
   std::vector<std::string> damaged;
@@ -231,12 +250,7 @@ Sequential Sequential::resume(const std::filesystem::path& prefix, std::vector<s
   }
   const std::string path = there.at(damaged.size()).string();
   if (skipped != nullptr) *skipped = std::move(damaged);
-  Sequential model = from_table(table, path, {});
-  if (!model.run_) {
-    throw Error(ErrorCode::format, path, "a checkpoint that fit has written", "a model without its place");
-  }
-  model.resuming_ = true;
-  return model;
+  return resumed(table, path);
 }
 
 }  // namespace recurra

@@ -91,6 +91,14 @@ TEST_F(TrainedFile, names_the_optimizer_s_state_by_its_place) {
             "FILE: optimizer/dense/bias/velocity: expected shape (2,), got (3,)");
 }
 
+TEST_F(TrainedFile, keeps_a_user_s_texts_apart_from_its_own) {
+  model_.set_metadata("data", "columns a, b");
+  model_.set_metadata("model", "not the architecture");
+  model_.save(path_);
+  EXPECT_EQ(Sequential::load(path_).metadata(), model_.metadata());
+  EXPECT_EQ(read_safetensors(path_).metadata("user.data"), "columns a, b");
+}
+
 TEST_F(TrainedFile, without_the_optimizer_is_not_compiled) {
   const auto size = std::filesystem::file_size(path_);
   model_.save(path_, {.include_optimizer = false});

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <iosfwd>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -130,12 +131,12 @@ class RECURRA_API Sequential {
   /// are misshapen or not finite.
   [[nodiscard]] static Sequential load(const std::filesystem::path& path, const LoadOptions& options = {});
 
-  /// The newest whole checkpoint of FitOptions::checkpoint. The next fit goes on where it was written, with
-  /// the same bits as one that was never interrupted, given the same examples and options; `epochs` may be
-  /// more. Fit throws Error (invalid_argument) with all settings that are not the checkpoint's; compile may
-  /// be called before it, and the optimizer's state is kept. `skipped` gets the error of each newer one that
-  /// is damaged. Throws as Checkpoints::load_newest and load, and Error (format) for a file that fit did not
-  /// write.
+  /// The newest whole checkpoint of FitOptions::checkpoint, or where `prefix` is a file, that one. The next
+  /// fit goes on where it was written, with the same bits as one that was never interrupted, given the same
+  /// examples and options; `epochs` may be more. Fit throws Error (invalid_argument) with all settings that
+  /// are not the checkpoint's; compile may be called before it, and the optimizer's state is kept. `skipped`
+  /// gets the error of each newer one that is damaged. Throws as Checkpoints::load_newest and load, and Error
+  /// (format) for a file that fit did not write.
   [[nodiscard]] static Sequential resume(const std::filesystem::path& prefix,
                                          std::vector<std::string>* skipped = nullptr);
 
@@ -177,6 +178,12 @@ class RECURRA_API Sequential {
 
   /// Null when not compiled.
   [[nodiscard]] Optimizer* optimizer() const noexcept { return optimizer_.get(); }
+
+  /// Texts that are saved with the model, by key: what a program wants to find with it again.
+  [[nodiscard]] const std::map<std::string, std::string>& metadata() const noexcept { return metadata_; }
+
+  /// Adds one or replaces it; both must be UTF-8, or save throws.
+  void set_metadata(const std::string& key, std::string value) { metadata_[key] = std::move(value); }
 
   /// At most this many threads; 0: all processors this process may use.
   void set_threads(int threads) noexcept { execution_.threads = threads; }
@@ -247,6 +254,7 @@ class RECURRA_API Sequential {
   [[nodiscard]] static Sequential from_table(const WeightTable& table,
                                              const std::string& path,
                                              const LoadOptions& options);
+  [[nodiscard]] static Sequential resumed(const WeightTable& table, const std::string& path);
 
   // A weight that forward passes of training change: a moving mean.
   struct Statistic {
@@ -255,6 +263,7 @@ class RECURRA_API Sequential {
   };
 
   std::string name_;
+  std::map<std::string, std::string> metadata_;
   std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<Shape> outputs_;
   std::optional<Shape> input_;
