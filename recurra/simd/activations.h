@@ -17,10 +17,17 @@ constexpr bool keeps_argument(ActivationKind kind) {
 inline constexpr float selu_scale = 1.05070098F;
 inline constexpr float selu_alpha = 1.67326324F;
 
+/// exp(x) - 1 for x up to 0. Close to 0 the difference would leave nothing, not even the sign.
+template <Lane V>
+RECURRA_INLINE V expm1_below_zero(V x) {
+  const V series = x * fma(x, fma(x, V(1.0F / 6.0F), V(0.5F)), V(1.0F));
+  return where_less(x, V(-0.01F), exp(x) - V(1.0F), series);
+}
+
 /// From 0 up x, below it alpha (exp(x) - 1).
 template <Lane V>
 RECURRA_INLINE V elu(V x, float alpha) {
-  return where_less(x, V::zero(), V(alpha) * (exp(min(V::zero(), x)) - V(1.0F)), x);
+  return where_less(x, V::zero(), V(alpha) * expm1_below_zero(min(V::zero(), x)), x);
 }
 
 template <Lane V>
@@ -34,6 +41,18 @@ RECURRA_INLINE V tanh_softplus(V x) {
   const V e = exp(min(V(20.0F), x));
   const V p = e * (e + V(2.0F));
   return p / (p + V(2.0F));
+}
+
+/// 1 / (1 + exp(-x)) with its relative accuracy kept where it is small, which a product with x shows.
+template <Lane V>
+RECURRA_INLINE V precise_sigmoid(V x) {
+  return V(1.0F) / (V(1.0F) + exp(V::zero() - x));
+}
+
+template <Lane V>
+RECURRA_INLINE V silu(V x) {
+  x = max(V(-105.0F), x);  // from there down it is 0; infinity times 0 would be none
+  return x * precise_sigmoid(x);
 }
 
 template <Lane V>
@@ -84,7 +103,7 @@ RECURRA_INLINE V activate(const Activation& a, V x) {
     case ActivationKind::log_sigmoid:
       return zero - softplus(zero - x);
     case ActivationKind::silu:
-      return x * sigmoid(x);
+      return silu(x);
     case ActivationKind::hard_silu:
       return x * clip(zero, one, fma(x, V(1.0F / 6.0F), V(0.5F)));
     case ActivationKind::mish:
@@ -135,7 +154,7 @@ RECURRA_INLINE V slope(const Activation& a, V x, V y) {
     case ActivationKind::log_sigmoid:
       return one - exp(y);
     case ActivationKind::silu: {
-      const V s = sigmoid(x);
+      const V s = precise_sigmoid(x);
       return fma(y, one - s, s);
     }
     case ActivationKind::hard_silu:
