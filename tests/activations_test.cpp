@@ -31,6 +31,8 @@ std::vector<Activation> all_kinds() {
     if (other.alpha != 0) other.alpha = 0.7F;
     if (other.beta != 0) other.beta = 0.4F;
     if (!(other == all.back())) all.push_back(other);
+    if (ActivationKind(kind) == ActivationKind::leaky_relu || ActivationKind(kind) == ActivationKind::elu)
+      all.push_back({ActivationKind(kind), 0.0F});
   }
   return all;
 }
@@ -85,6 +87,12 @@ TEST(Activations, pass_nan_and_end_where_their_limits_are) {
       SCOPED_TRACE(std::string(target->name) + " " + name_of(activation.kind));
       const Result r = run(activation, x, *target);
       EXPECT_TRUE(std::isnan(r.y[0]));
+      using D = reference::Dual<1>;
+      for (const std::size_t i : {3, 4, 6}) {  // slopes far out, where they are numbers
+        const double slope = reference::activate(activation, D::input(x[i], 0)).by[0];
+        if (!std::isfinite(slope)) continue;
+        EXPECT_NEAR(r.slope[i], slope, 2e-6 * std::max(1.0, std::abs(slope))) << x[i];
+      }
       for (std::size_t i = 3; i < x.size(); ++i) {
         const double y = reference::activate(activation, double(x[i]));
         if (std::abs(y) > std::numeric_limits<float>::max()) {
@@ -106,6 +114,8 @@ TEST(Activations, pass_nan_and_end_where_their_limits_are) {
     for (const ActivationKind kind : {relu, leaky_relu, elu, selu, softplus, exponential, linear})
       EXPECT_EQ(at_infinity(kind)[1], infinity) << name_of(kind);
     EXPECT_EQ(at_infinity(clipped_relu)[1], 6.0F);
+    for (const ActivationKind kind : {relu, thresholded_relu, hard_silu, silu, mish})
+      EXPECT_EQ(at_infinity(kind)[2], 0.0F) << name_of(kind);
   }
 }
 

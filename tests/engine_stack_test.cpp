@@ -346,6 +346,34 @@ TEST(Stacks, know_their_widths) {
   EXPECT_EQ(StackPlan(stack).plan(1, 0).input(), 5);
 }
 
+TEST(Stacks, find_room_for_all_they_were_prepared_for) {
+  const StackPlan plan(Stack{.input = 3, .layers = {{"lstm", 5}, {"gru", 7}}, .direction = Direction::sum});
+  StackPacks packs(plan, PackedWeights::Use::training);
+  std::vector<Floats> memory;
+  const auto take = [&](i64 size) {
+    return memory.emplace_back(std::size_t(size), 0.1F).data();
+  };
+  std::vector<Weights> weights;
+  for (const Plan& one : plan.plans()) {
+    const i64 gates = one.cell().gates * one.units();
+    weights.push_back({take(one.input() * gates), take(one.units() * gates), take(gates), nullptr, nullptr});
+  }
+  packs.pack(plan, weights);
+  StackWorkspace workspace;
+  workspace.prepare(plan, {.steps = 30, .batch = 1, .training = true});
+  workspace.prepare(plan, {.steps = 1, .batch = 30});
+  StackCall call;
+  call.steps = call.batch = 30;
+  call.x = batch_major<const float>(take(30 * 30 * 3), 30, 3);
+  call.y = batch_major(take(30 * 30 * 7), 30, 7);
+  StackBackwardCall back;
+  back.dy = batch_major<const float>(take(30 * 30 * 7), 30, 7);
+  back.dx = batch_major(take(30 * 30 * 3), 30, 3);
+  forward(plan, packs, call, workspace, true);  // the address sanitizer looks on
+  backward(plan, packs, call, back, workspace);
+  EXPECT_STREQ(workspace.report(1, 1).target, active_target().name);
+}
+
 TEST(Stacks, refuse_what_does_not_fit) {
   const auto refusal = [](auto action) {
     return error_text(ErrorCode::invalid_argument, action);

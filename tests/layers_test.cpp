@@ -184,13 +184,27 @@ TEST(ModelSpec, text_becomes_layers_and_an_lstm_before_another_returns_its_seque
   EXPECT_EQ(again.layers[3].type, "Dense");
 }
 
+TEST(ModelSpec, text_of_both_directions_wraps_a_layer) {
+  ModelSpec spec = parse_model("bilstm:8,bigru:4,dense:3");
+  EXPECT_EQ(spec.layers[0].type, "Bidirectional");
+  EXPECT_EQ(spec.layers[0].config,
+            R"({"layer":{"class_name":"LSTM","config":{"return_sequences":true,"units":8}}})");
+  EXPECT_EQ(spec.layers[1].config, R"({"layer":{"class_name":"GRU","config":{"units":4}}})");
+  return_sequences(spec);
+  EXPECT_EQ(spec.layers[1].config,
+            R"({"layer":{"class_name":"GRU","config":{"return_sequences":true,"units":4}}})");
+  EXPECT_EQ(spec.layers[2].config, R"({"units":3})");
+  Random random(1);
+  EXPECT_EQ(make_layer(spec.layers[1])->build({any_extent, 2}, random), (Shape{any_extent, 8}));
+}
+
 TEST(ModelSpec, bad_texts_are_named) {
   EXPECT_EQ(
       error_text([] { parse_model("lstm:64,gro:3"); }),
-      R"(layer "gro": supported are lstm, gru, simple_rnn, dense, batch_norm, embedding, masking, dropout, activation, flatten, average_pooling)");
+      R"(layer "gro": supported are lstm, gru, simple_rnn, bilstm, bigru, dense, batch_norm, embedding, masking, dropout, activation, flatten, average_pooling)");
   EXPECT_EQ(
       error_text([] { parse_model(""); }),
-      R"(layer "": supported are lstm, gru, simple_rnn, dense, batch_norm, embedding, masking, dropout, activation, flatten, average_pooling)");
+      R"(layer "": supported are lstm, gru, simple_rnn, bilstm, bigru, dense, batch_norm, embedding, masking, dropout, activation, flatten, average_pooling)");
   EXPECT_EQ(error_text([] { parse_model("lstm"); }),
             R"(layer "lstm": expected units from 1 up behind a colon, got nothing)");
   EXPECT_EQ(error_text([] { parse_model("lstm:12ab"); }),

@@ -34,20 +34,6 @@ ModelSpec read_spec(const std::string& path) {
   return parse_model_json(json);
 }
 
-/// Only layers with such an argument know it: which these are, making one tells.
-void return_sequences(ModelSpec& spec) {
-  for (ModelSpec::LayerSpec& layer : spec.layers) {
-    Json config = Json::parse(layer.config);
-    config["return_sequences"] = true;
-    try {
-      static_cast<void>(make_layer({layer.type, config.dump()}));
-    } catch (const Error&) {
-      continue;
-    }
-    layer.config = config.dump();
-  }
-}
-
 std::string activation_of(const ModelSpec::LayerSpec& layer) {
   if (layer.type == "Softmax") return "softmax";
   const Json config = Json::parse(layer.config, nullptr, false);

@@ -34,7 +34,11 @@ void Affine::pack(const float* W, const float* b) noexcept {
           .data()[(i64{k / in_panels_.width} * outputs + j) * in_panels_.width + k % in_panels_.width] = w;
     }
   }
-  if (b != nullptr) std::copy_n(b, outputs, bias_.data());
+  if (b != nullptr) {
+    std::copy_n(b, outputs, bias_.data());
+  } else {
+    std::fill_n(bias_.data(), outputs, 0.0F);
+  }
 }
 
 void Affine::point_rows(i64 rows, const float* x, const float* y) {

@@ -184,7 +184,7 @@ void bind_forward(const Plan& plan, const Call& call, const Execution& execution
   m.steps = call.steps;
   m.batch = call.batch;
   m.keep = training;
-  m.filled = training;
+  m.filled = false;
   const i64 room = call.batch > 0 ? m.gate_rows_room / call.batch : 1;
   m.chunk = std::max<i64>(
       1,

@@ -33,7 +33,8 @@ struct Call {
   float* final[max_states] = {};  ///< see `initial`
 };
 
-/// The caller's memory of the way back. All but x of the call must be as forward left it.
+/// The caller's memory of the way back. The call's must be as forward left it: x, y, mask and dropout are
+/// read.
 struct BackwardCall {
   ConstSequence dy;                       ///< (steps, batch, width); null: zero
   const float* d_final[max_states] = {};  ///< gradients of the final states; null: zero

@@ -34,6 +34,7 @@ void fill_sequence(const Plan& plan, const Call& call, i64 row, Memory& m) noexc
 }  // namespace
 
 void finish_outputs(const Plan& plan, const Call& call, Memory& m) noexcept {
+  m.filled = m.keep;
   const i64 width = plan.width();
   for (i64 row = 0; row < m.batch; ++row) {
     const i64 original = m.order[index(row)];

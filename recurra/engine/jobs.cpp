@@ -26,11 +26,14 @@ void finish(const Job& job) noexcept {
 }
 
 void run_together(const Job& first, const Job& second, const Execution& execution) {
-  Execution half = execution;
-  half.threads = threads_of(execution) / 2;
+  // The number is read once: another thread may change the process's meanwhile.
+  Execution all = execution;
+  all.threads = threads_of(execution);
+  Execution half = all;
+  half.threads = all.threads / 2;
   const Split splits[] = {begin_report(first, half), begin_report(second, half)};
   const Job* jobs[] = {&first, &second};
-  team_of(execution).run(splits[0].threads + splits[1].threads, [&](Crew& crew) {
+  team_of(all).run(splits[0].threads + splits[1].threads, [&](Crew& crew) {
     if (crew.count() == 1) {  // the team was taken
       for (int i = 0; i < 2; ++i) run(*jobs[i], splits[i], crew);
       return;

@@ -128,7 +128,12 @@ void PackedWeights::pack(const Plan& plan, const Weights& weights, const Executi
     const Range blocks = share(plan.blocks(), crew);
     const Gates input{cell.input_order, cell.input.count};
     pack_forward(plan, weights.W, plan.input(), input, in.data(), blocks);
-    if (weights.b != nullptr) pack_forward(plan, weights.b, 1, input, bias.data(), blocks);
+    if (weights.b != nullptr) {
+      pack_forward(plan, weights.b, 1, input, bias.data(), blocks);
+    } else {
+      const i64 block = i64{cell.input.count} * plan.run();
+      std::fill_n(bias.data() + blocks.first * block, blocks.count() * block, 0.0F);
+    }
     for (int p = 0; p < cell.params; ++p) {
       for (int block = blocks.first; block < blocks.last; ++block) {
         const i64 first = i64{block} * plan.run();

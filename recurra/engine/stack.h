@@ -118,7 +118,7 @@ struct StackBackwardCall {
 class RECURRA_API StackWorkspace {
  public:
   /// Makes room; throws as Workspace::prepare.
-  void prepare(const StackPlan& plan, const Room& room);
+  void prepare(const StackPlan& plan, const Room& asked);
 
   /// What the last call did in one layer and direction.
   [[nodiscard]] const Report& report(int layer, int direction) const noexcept {

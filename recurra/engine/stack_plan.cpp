@@ -36,8 +36,10 @@ i64 StackPlan::width(int layer) const noexcept {
   return adds(layer) ? one : one * directions_;
 }
 
-void StackWorkspace::prepare(const StackPlan& plan, const Room& room) {
-  if (plans_ == plan.plans() && directions_ == plan.directions() && contains(room_, room)) return;
+void StackWorkspace::prepare(const StackPlan& plan, const Room& asked) {
+  if (plans_ == plan.plans() && directions_ == plan.directions() && contains(room_, asked)) return;
+  const bool same = plans_ == plan.plans() && directions_ == plan.directions();
+  const Room room = same ? united(room_, asked) : asked;
   const int layers = plan.layers();
   plans_.clear();  // stays so where memory ends half-way
   directions_ = plan.directions();
@@ -63,7 +65,7 @@ void StackWorkspace::prepare(const StackPlan& plan, const Room& room) {
       gradients(side).grow(checked_multiply(rows, widest, "workspace"));
     if (directions_ == 2) other_gradient_.grow(checked_multiply(rows, widest, "workspace"));
   }
-  room_ = run(0).memory().room;
+  room_ = room;
   plans_ = plan.plans();
 }
 

@@ -93,6 +93,14 @@ bool contains(const Room& room, const Room& asked) noexcept {
          (room.masks || !asked.masks) && (room.dropout || !asked.dropout);
 }
 
+Room united(const Room& a, const Room& b) noexcept {
+  return {std::max(a.steps, b.steps),
+          std::max(a.batch, b.batch),
+          a.training || b.training,
+          a.masks || b.masks,
+          a.dropout || b.dropout};
+}
+
 Workspace::Workspace() : memory_(std::make_unique<Memory>()) {}
 
 Workspace::~Workspace() = default;
@@ -114,11 +122,7 @@ void Workspace::prepare(const Plan& plan, Room room) {
   }
   if (m.plan == plan && contains(m.room, room)) return;
   if (m.plan != plan) m = Memory{};
-  room = {std::max(room.steps, m.room.steps),
-          std::max(room.batch, m.room.batch),
-          room.training || m.room.training,
-          room.masks || m.room.masks,
-          room.dropout || m.room.dropout};
+  room = united(room, m.room);
   m.plan.reset();    // stays so where memory ends half-way
   m.filled = false;  // what a forward left is in the memory given up
   take_memory(plan, room, m);

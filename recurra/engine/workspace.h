@@ -22,6 +22,9 @@ struct Room {
 /// Whether calls that need `asked` have it in `room`.
 [[nodiscard]] bool contains(const Room& room, const Room& asked) noexcept;
 
+/// Room for the calls of both.
+[[nodiscard]] Room united(const Room& a, const Room& b) noexcept;
+
 /// Memory for calls of one plan up to some number of steps and rows. After `prepare` a call allocates
 /// nothing. A workspace serves one call at a time; threads that share a plan each have their own.
 class RECURRA_API Workspace {

@@ -70,6 +70,11 @@ std::vector<fs::path> Checkpoints::newest_first() const {
   return paths;
 }
 
+i64 Checkpoints::newest_number() const {
+  const std::vector<fs::path> paths = newest_first();
+  return paths.empty() ? -1 : *number_of(paths.front());
+}
+
 WeightTable Checkpoints::load_newest(std::vector<std::string>* skipped) const {
   const std::vector<fs::path> paths = newest_first();
   const std::string all = prefix_.string() + "-*" + ending;

@@ -24,6 +24,9 @@ class RECURRA_API Checkpoints {
   /// The checkpoints there are, valid or not, the highest number first. Throws Error (io) naming the folder.
   [[nodiscard]] std::vector<std::filesystem::path> newest_first() const;
 
+  /// The highest number there is, valid or not; -1: none. Throws Error (io) naming the folder.
+  [[nodiscard]] i64 newest_number() const;
+
   /// The newest checkpoint that can be read and is whole. Where `skipped` is given, the error text of each
   /// newer one is appended to it, newest first.
   /// Throws Error: io where there is none (or the folder cannot be read), format where there are only damaged

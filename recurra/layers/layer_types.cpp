@@ -142,6 +142,8 @@ constexpr LayerType types[] = {
     {"lstm", "LSTM", "lstm", TextForm::units, true, make_lstm},
     {"gru", "GRU", "gru", TextForm::units, true, make_gru},
     {"simple_rnn", "SimpleRNN", "simple_rnn", TextForm::units, true, make_simple_rnn},
+    {"bilstm", "Bidirectional", "bidirectional", TextForm::units, true, make_bidirectional, "LSTM"},
+    {"bigru", "Bidirectional", "bidirectional", TextForm::units, true, make_bidirectional, "GRU"},
     {nullptr, "Bidirectional", "bidirectional", TextForm::absent, true, make_bidirectional},
     {"dense", "Dense", "dense", TextForm::units, false, make_dense},
     {"batch_norm",

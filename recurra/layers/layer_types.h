@@ -29,10 +29,12 @@ struct LayerType {
   const char* type;  ///< Keras's class name
   const char* name;  ///< where a config gives none, Keras's
   TextForm form;
-  bool recurrent;  ///< takes a sequence and has return_sequences
+  bool recurrent;  ///< takes a sequence and has return_sequences, or wraps a layer that has
 
   /// Takes all but name, trainable and dtype.
   std::unique_ptr<Layer> (*make)(Arguments& arguments, std::string name);
+
+  const char* wrapped = nullptr;  ///< class of the layer within that the text is about; null: none
 };
 
 [[nodiscard]] std::span<const LayerType> layer_types() noexcept;

@@ -30,6 +30,7 @@ const LayerType& find_text(std::string_view name) {
 const LayerType& find_type(std::string_view name) {
   std::string names;
   for (const LayerType& type : layer_types()) {
+    if (type.wrapped != nullptr) continue;
     if (name == type.type) return type;
     names.append(names.empty() ? "" : ", ").append(type.type);
   }
@@ -134,6 +135,17 @@ void take_dtype(Arguments& arguments) {
       ErrorCode::unsupported, arguments.subject("dtype"), "float32", dtype.dump().substr(0, longest_shown));
 }
 
+/// Of a recurrent layer's config, or of those it wraps.
+void return_sequences_of(Json& config) {
+  bool wraps = false;
+  for (const char* key : {"layer", "backward_layer"}) {
+    if (!config.contains(key)) continue;
+    config[key]["config"]["return_sequences"] = true;
+    wraps = true;
+  }
+  if (!wraps) config["return_sequences"] = true;
+}
+
 }  // namespace
 
 ModelSpec parse_model(std::string_view text) {
@@ -152,10 +164,9 @@ ModelSpec parse_model(std::string_view text) {
     const LayerType& type = find_text(entry.whole.substr(0, colon));
     Json config = Json::object();
     read_behind(type, entry, config);
-    if (type.recurrent) {
-      for (Part& before : parts) {
-        if (before.type->recurrent) before.config["return_sequences"] = true;
-      }
+    if (type.wrapped != nullptr) config = {{"layer", {{"class_name", type.wrapped}, {"config", config}}}};
+    for (Part& before : parts) {
+      if (type.recurrent && before.type->recurrent) return_sequences_of(before.config);
     }
     parts.push_back({&type, std::move(config)});
     if (comma == std::string_view::npos) break;
@@ -164,6 +175,15 @@ ModelSpec parse_model(std::string_view text) {
   ModelSpec spec;
   for (const Part& part : parts) spec.layers.push_back({part.type->type, part.config.dump()});
   return spec;
+}
+
+void return_sequences(ModelSpec& spec) {
+  for (ModelSpec::LayerSpec& layer : spec.layers) {
+    if (!find_type(layer.type).recurrent) continue;
+    Json config = Json::parse(layer.config);
+    return_sequences_of(config);
+    layer.config = config.dump();
+  }
 }
 
 ModelSpec parse_model_json(const Json& json) {

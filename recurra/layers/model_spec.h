@@ -29,10 +29,13 @@ struct ModelSpec {
 };
 
 /// Reads `lstm:64,batch_norm,dense:10`: names with what they need behind a colon, as `embedding:1000x64`,
-/// `dropout:0.5`, `activation:relu`, `masking`, `flatten`; a recurrent layer before another returns its
-/// sequence. Throws Error: unsupported for an unknown name (the text lists all), invalid_argument for missing
-/// or bad numbers.
+/// `dropout:0.5`, `activation:relu`, `masking`, `flatten`, `bilstm:64` for both directions; a recurrent layer
+/// before another returns its sequence. Throws Error: unsupported for an unknown name (the text lists all),
+/// invalid_argument for missing or bad numbers.
 [[nodiscard]] RECURRA_API ModelSpec parse_model(std::string_view text);
+
+/// Makes all recurrent layers return the outputs of all steps. Throws as make_layer for an unknown type.
+RECURRA_API void return_sequences(ModelSpec& spec);
 
 /// Reads {"name": …, "layers": [{"class_name": …, "config": {…}}, …]}, the config of Keras's Sequential; its
 /// InputLayer gives `input`, no layer. Throws Error (format or unsupported).

@@ -89,7 +89,7 @@ RECURRA_INLINE V activate(const Activation& a, V x) {
     case ActivationKind::leaky_relu:
       return where_less(x, zero, V(a.alpha) * x, x);
     case ActivationKind::thresholded_relu:
-      return where_less(V(a.alpha), x, x, x - x);  // x - x: 0, or the NaN of x
+      return where_less(V(a.alpha), x, x, min(zero, max(zero, x)));  // 0, or the NaN of x
     case ActivationKind::elu:
       return elu(x, a.alpha);
     case ActivationKind::selu:
@@ -105,8 +105,10 @@ RECURRA_INLINE V activate(const Activation& a, V x) {
     case ActivationKind::silu:
       return silu(x);
     case ActivationKind::hard_silu:
+      x = max(V(-3.0F), x);  // from there down it is 0
       return x * clip(zero, one, fma(x, V(1.0F / 6.0F), V(0.5F)));
     case ActivationKind::mish:
+      x = max(V(-105.0F), x);  // from there down it is 0; infinity times 0 would be none
       return x * tanh_softplus(x);
     case ActivationKind::gelu:
       return x * normal_distribution(x);
@@ -138,13 +140,13 @@ RECURRA_INLINE V slope(const Activation& a, V x, V y) {
     case ActivationKind::clipped_relu:
       return where_less(zero, y, where_less(y, V(a.alpha), one, zero), zero);
     case ActivationKind::leaky_relu:
-      return where_less(y, zero, V(a.alpha), one);
+      return where_less(zero, y, one, V(a.alpha));
     case ActivationKind::thresholded_relu:
       return where_less(zero, abs(y), one, zero);
     case ActivationKind::elu:
-      return where_less(y, zero, y + V(a.alpha), one);
+      return where_less(zero, y, one, y + V(a.alpha));
     case ActivationKind::selu:
-      return where_less(y, zero, y + V(selu_scale * selu_alpha), V(selu_scale));
+      return where_less(zero, y, V(selu_scale), y + V(selu_scale * selu_alpha));
     case ActivationKind::softplus:
       return one - exp(zero - y);
     case ActivationKind::softsign:
@@ -160,8 +162,9 @@ RECURRA_INLINE V slope(const Activation& a, V x, V y) {
     case ActivationKind::hard_silu:
       return where_less(x, V(-3.0F), zero, where_less(V(3.0F), x, one, fma(x, V(1.0F / 3.0F), V(0.5F))));
     case ActivationKind::mish: {
+      x = max(V(-105.0F), x);
       const V t = tanh_softplus(x);
-      return fma(x * (one - t * t), sigmoid(x), t);
+      return fma(x * (one - t * t), precise_sigmoid(x), t);
     }
     case ActivationKind::gelu:
       return fma(x * V(0.39894228F), exp(x * x * V(-0.5F)), normal_distribution(x));

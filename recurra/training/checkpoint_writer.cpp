@@ -27,17 +27,11 @@ CheckpointWriter::CheckpointWriter(const std::optional<CheckpointOptions>& optio
 
 void CheckpointWriter::require_none_beyond(i64 updates) const {
   if (!options_) return;
-  const std::vector<fs::path> there = files_->newest_first();
-  if (there.empty()) return;
-  // Padded numbers of one prefix: the longer name, else the later in the alphabet, has the higher one.
-  const std::string newest = there.front().string();
-  const std::string own = files_->path_for(updates).string();
-  const bool is_newer = newest.size() != own.size() ? newest.size() > own.size() : newest > own;
-  require(!is_newer,
-          ErrorCode::invalid_argument,
-          "checkpoint.prefix",
-          "no checkpoints of another run: resume it, remove them or choose another prefix",
-          newest);
+  if (files_->newest_number() <= updates) return;
+  throw Error(ErrorCode::invalid_argument,
+              "checkpoint.prefix",
+              "no checkpoints of another run: resume it, remove them or choose another prefix",
+              files_->newest_first().front().string());
 }
 
 bool CheckpointWriter::is_due_after_update(i64 updates) const {

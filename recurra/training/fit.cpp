@@ -92,11 +92,14 @@ History Sequential::run(BatchSource& source, const FitOptions& options, Json& se
   settings["class_weight"] = class_weight_json(options.class_weight);
   settings["optimizer"] = optimizer_->config();
   settings["loss"] = loss_->config();
+  settings["on_non_finite"] = static_cast<int>(options.on_non_finite);
   settings["metrics"] = metrics_.names();
   settings["weighted_metrics"] = metrics_.weighted_names();
   if (resuming_) require_same_settings(run_->settings, settings.dump());
   FitLoop loop{source, options, CheckpointWriter(options.checkpoint, updates_done())};
-  if (!resuming_) loop.checkpoints.require_none_beyond(updates_done());
+  // Behind a checkpoint taken by its prefix there are only damaged ones; behind a file there may be good
+  // ones.
+  if (!resuming_ || resumed_from_file_) loop.checkpoints.require_none_beyond(updates_done());
   begin_run(options, settings);
   try {
     while (run_->epoch < options.epochs && !loop.history.stopped) run_epoch(loop);
@@ -164,7 +167,10 @@ void Sequential::run_batches(FitLoop& loop, ProgressBar* bar) {
         (loop.history.stopped && loop.checkpoints.wanted())) {
       write_checkpoint(loop);
     }
-    if (loop.history.stopped) return;
+    if (loop.history.stopped) {
+      run_->metrics = metrics_.states();  // for who saves the model now; an evaluation would reset them
+      return;
+    }
   }
   require(run_->batch > 0, ErrorCode::invalid_argument, "source", "at least one batch", "none");
 }

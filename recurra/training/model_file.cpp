@@ -237,7 +237,11 @@ Sequential Sequential::resumed(const WeightTable& table, const std::string& path
 }
 
 Sequential Sequential::resume(const std::filesystem::path& prefix, std::vector<std::string>* skipped) {
-  if (std::filesystem::is_regular_file(prefix)) return resumed(read_safetensors(prefix), prefix.string());
+  if (std::filesystem::is_regular_file(prefix)) {
+    Sequential model = resumed(read_safetensors(prefix), prefix.string());
+    model.resumed_from_file_ = true;
+    return model;
+  }
   const Checkpoints checkpoints(prefix);
   const std::vector<std::filesystem::path> there = checkpoints.newest_first();
   std::vector<std::string> damaged;

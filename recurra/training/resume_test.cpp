@@ -84,6 +84,32 @@ class Resume : public testing::Test {
   History history_;
 };
 
+TEST_F(Resume, a_model_saved_after_a_stop_without_checkpoints_goes_on) {
+  Sequential model = new_model();
+  FitOptions options = plain();
+  options.stop = [&] {
+    return model.updates_done() == 2;
+  };
+  EXPECT_TRUE(model.fit(examples_, options).stopped);
+  model.evaluate(examples_);  // takes the metrics for itself
+  model.save(folder_ / "stopped.safetensors");
+  Sequential again = Sequential::resume(folder_ / "stopped.safetensors");
+  EXPECT_EQ(again.fit(examples_, plain()).epochs, history_.epochs);
+  EXPECT_EQ(whole_state(again), states_.back());
+}
+
+TEST_F(Resume, from_one_file_leaves_good_checkpoints_behind_it_alone) {
+  stop_after(3, with_checkpoints());
+  const fs::path older = folder_ / "run-00000002.safetensors";
+  Sequential again = Sequential::resume(older);
+  EXPECT_EQ(
+      error_text(ErrorCode::invalid_argument, [&] { again.fit(examples_, with_checkpoints()); }),
+      "checkpoint.prefix: expected no checkpoints of another run: resume it, remove them or choose another "
+      "prefix, got " +
+          (folder_ / "run-00000003.safetensors").string());
+  EXPECT_TRUE(fs::exists(folder_ / "run-00000003.safetensors"));
+}
+
 TEST_F(Resume, two_epochs_are_one_a_file_and_another) {
   Sequential first = new_model();
   FitOptions options = plain();

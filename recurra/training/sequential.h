@@ -282,8 +282,9 @@ class RECURRA_API Sequential {
   SampleWeightBuilder mask_weights_;
   i64 epochs_done_ = 0;
   std::uint64_t updates_done_ = 0;
-  std::optional<RunState> run_;                   // while fit runs, and after it was stopped
-  bool resuming_ = false;                         // the next fit goes on with run_
+  std::optional<RunState> run_;  // while fit runs, and after it was stopped
+  bool resuming_ = false;        // the next fit goes on with run_
+  bool resumed_from_file_ = false;
   std::unique_ptr<Optimizer> resumed_optimizer_;  // the checkpoint's, where compile has brought another
 };
 
