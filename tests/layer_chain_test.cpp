@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "recurra/base/error.h"
 #include "recurra/training/sequential.h"
 #include "tests/support/layer_gradients.h"
+#include "tests/support/temporary_folder.h"
 
 namespace recurra::test {
 
@@ -66,6 +68,13 @@ TEST(Constraints, hold_after_each_update) {
     for (int i = 0; i < 6; ++i) EXPECT_GE(weights[std::size_t(i)], 0.0F);
     EXPECT_LE(std::hypot(weights[6], weights[7]), 0.01001F);
   }
+}
+
+TEST(Constraints, that_do_not_fit_a_weight_are_refused_when_it_is_made) {
+  Sequential model = model_of(R"([{"class_name": "Dense", "config": {"units": 2,
+      "bias_constraint": {"class_name": "MaxNorm", "config": {"axis": 1}}}}])");
+  EXPECT_EQ(error_text(ErrorCode::shape, [&] { model.build({3}); }),
+            "max_norm constraint: expected a tensor with an axis 1, got (2,)");
 }
 
 TEST(Masks, of_embedding_do_what_lengths_do) {

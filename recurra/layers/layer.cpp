@@ -22,6 +22,10 @@ Parameter Layer::make_parameter(std::string name,
   initialize(options.initializer, parameter.value, random);
   parameter.regularizer = options.regularizer;
   parameter.constraint = options.constraint;
+  if (options.constraint != nullptr) {
+    Tensor probe(shape);  // one that does not fit the shape says so now, not after the first update
+    options.constraint->apply(probe);
+  }
   return parameter;
 }
 
