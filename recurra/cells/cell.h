@@ -49,11 +49,33 @@ template <class C>
 struct OwnActivations {
   RECURRA_INLINE explicit OwnActivations(const Activation*) {}
 
+  template <int K, Lane V>
+  RECURRA_INLINE static V value(V x) {
+    return activate(C::activations[K], x);
+  }
+
+  template <int K, Lane V>
+  RECURRA_INLINE static V slope_at(V x, V y) {
+    return slope(C::activations[K], x, y);
+  }
+
   template <int K>
   RECURRA_INLINE static constexpr Activation get() {
     return C::activations[K];
   }
 };
+
+/// The switches over activations stand once a target, not once for every place of every cell: a call costs a
+/// few cycles a vector, the copies cost minutes of compiling.
+template <Lane V>
+[[gnu::noinline]] V activate_chosen(const Activation& activation, V x) {
+  return activate(activation, x);
+}
+
+template <Lane V>
+[[gnu::noinline]] V slope_chosen(const Activation& activation, V x, V y) {
+  return slope(activation, x, y);
+}
 
 /// Activations chosen at run time.
 template <class C>
@@ -61,6 +83,16 @@ struct ChosenActivations {
   const Activation* chosen;
 
   RECURRA_INLINE explicit ChosenActivations(const Activation* activations) : chosen(activations) {}
+
+  template <int K, Lane V>
+  RECURRA_INLINE V value(V x) const {
+    return activate_chosen(chosen[K], x);
+  }
+
+  template <int K, Lane V>
+  RECURRA_INLINE V slope_at(V x, V y) const {
+    return slope_chosen(chosen[K], x, y);
+  }
 
   template <int K>
   RECURRA_INLINE const Activation& get() const {
@@ -77,7 +109,7 @@ struct ActivationIo {
 
   template <int K>
   RECURRA_INLINE V activate(V x) const {
-    return recurra::RECURRA_TARGET_NAME::activate(activations.template get<K>(), x);
+    return activations.template value<K>(x);
   }
 
   template <int K>
@@ -90,13 +122,13 @@ struct ActivationIo {
   template <int K>
   RECURRA_INLINE Activated<V> kept(V kept) const {
     const V y = keeps_argument(activations.template get<K>().kind) ? activate<K>(kept) : kept;
-    return {y, slope(activations.template get<K>(), kept, y)};
+    return {y, activations.template slope_at<K>(kept, y)};
   }
 
   template <int K>
   RECURRA_INLINE Activated<V> at(V x) const {
     const V y = activate<K>(x);
-    return {y, slope(activations.template get<K>(), x, y)};
+    return {y, activations.template slope_at<K>(x, y)};
   }
 };
 
