@@ -26,7 +26,7 @@ void info() {
     cells += std::string(cells.empty() ? "" : " ") + active_target().cells[i].name;
   }
   fmt::print("cells       {}\n", cells);
-  fmt::print("features    f32, inference and training, safetensors, idx\n");
+  fmt::print("features    f32, inference and training; safetensors, CSV, npy, text, idx\n");
 }
 
 }  // namespace
