@@ -1,5 +1,5 @@
-# The kernels, once per instruction set. recurra_add_targets(NAME SUFFIX HEADERS LIST) adds the objects NAME_scalar,
-# NAME_avx2, …, of engine/dispatch/target.cpp, each in the namespace recurra::<target>SUFFIX, with the cells of LIST.
+# The kernels, once per instruction set. recurra_add_targets(NAME SUFFIX LIST) adds the objects NAME_scalar, NAME_avx2, …,
+# of engine/dispatch/target.cpp, each in the namespace recurra::<target>SUFFIX, with the cells of LIST.
 
 set(RECURRA_TARGETS scalar)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
@@ -27,17 +27,39 @@ if(RECURRA_SANITIZE)
   endif()
 endif()
 
-function(recurra_add_targets name suffix headers list)
+# Headers that follow from a list of cells, so that a cell is one line of it. Beside LIST (a path in the source tree), but
+# in RECURRA_GENERATED: cells.h includes the cells, cell_references.h the references of the tests.
+set(RECURRA_GENERATED ${PROJECT_BINARY_DIR}/generated)
+function(recurra_generate_cell_headers list)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${list})
+  cmake_path(GET list PARENT_PATH folder)
+  set(cells "")
+  set(references "")
+  file(STRINGS ${PROJECT_SOURCE_DIR}/${list} lines REGEX "^RECURRA_CELL")
+  foreach(line IN LISTS lines)
+    if(NOT line MATCHES "^RECURRA_CELL\\(([a-z0-9_]+), [A-Za-z0-9]+\\)$")
+      message(FATAL_ERROR "${list}: expected RECURRA_CELL(folder, Struct), got ${line}")
+    endif()
+    string(APPEND cells "#include \"${folder}/${CMAKE_MATCH_1}/${CMAKE_MATCH_1}.h\"\n")
+    string(APPEND references "#include \"${folder}/${CMAKE_MATCH_1}/${CMAKE_MATCH_1}_reference.h\"\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${RECURRA_GENERATED}/${folder}/cells.h CONTENT "#pragma once\n\n${cells}")
+  file(CONFIGURE OUTPUT ${RECURRA_GENERATED}/${folder}/cell_references.h CONTENT "#pragma once\n\n${references}")
+endfunction()
+
+function(recurra_add_targets name suffix list)
+  recurra_generate_cell_headers(${list})
+  cmake_path(GET list PARENT_PATH folder)
   foreach(target IN LISTS RECURRA_TARGETS)
     add_library(${name}_${target} OBJECT ${PROJECT_SOURCE_DIR}/recurra/engine/dispatch/target.cpp)
     target_compile_definitions(
       ${name}_${target}
-      PRIVATE RECURRA_TARGET_NAME=${target}${suffix} RECURRA_TARGET_TEXT="${target}" RECURRA_CELL_HEADERS="${headers}"
+      PRIVATE RECURRA_TARGET_NAME=${target}${suffix} RECURRA_TARGET_TEXT="${target}" RECURRA_CELL_HEADERS="${folder}/cells.h"
               RECURRA_CELL_LIST="${list}")
     string(TOUPPER ${target} upper)
     target_compile_definitions(${name}_${target} PRIVATE RECURRA_TARGET_${upper})
     target_compile_options(${name}_${target} PRIVATE ${RECURRA_KERNEL_FLAGS} ${RECURRA_FLAGS_${target}})
-    target_include_directories(${name}_${target} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_include_directories(${name}_${target} PRIVATE ${PROJECT_SOURCE_DIR} ${RECURRA_GENERATED})
     target_link_libraries(${name}_${target} PRIVATE recurra_options)
     set_target_properties(${name}_${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   endforeach()

@@ -4,13 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "recurra/base/error.h"
-#include "recurra/cells/gru/gru_reference.h"
-#include "recurra/cells/gru_reset_after/gru_reset_after_reference.h"
-#include "recurra/cells/lstm/lstm_reference.h"
-#include "recurra/cells/vanilla/vanilla_reference.h"
+#include "recurra/cells/cell_references.h"
 #include "recurra/engine/activations.h"
 #include "tests/support/engine_case.h"
-#include "tests/toy_cells/toy_references.h"
+#include "tests/toy_cells/cell_references.h"
 
 namespace recurra::test {
 
@@ -136,12 +133,19 @@ struct Subject {
   static constexpr bool toy = Kind::value;
 };
 
-using Subjects = testing::Types<
-#define RECURRA_CELL(folder, Struct) Subject<reference::Struct##Reference, Builtin>,
+template <class, class... S>
+struct ListOf {
+  using Types = testing::Types<S...>;
+};
+
+using Subjects = ListOf<void
+#define RECURRA_CELL(folder, Struct) , Subject<reference::Struct##Reference, Builtin>
 #include "recurra/cells/cell_list.inc"
 #undef RECURRA_CELL
-    Subject<reference::DiagonalReference, Toy>,
-    Subject<reference::ScanReference, Toy>>;
+#define RECURRA_CELL(folder, Struct) , Subject<reference::Struct##Reference, Toy>
+#include "tests/toy_cells/cell_list.inc"
+#undef RECURRA_CELL
+                        >::Types;
 
 struct Names {
   template <class S>

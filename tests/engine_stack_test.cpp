@@ -2,10 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "recurra/base/error.h"
-#include "recurra/cells/gru/gru_reference.h"
-#include "recurra/cells/gru_reset_after/gru_reset_after_reference.h"
-#include "recurra/cells/lstm/lstm_reference.h"
-#include "recurra/cells/vanilla/vanilla_reference.h"
+#include "recurra/cells/cell_references.h"
 #include "recurra/engine/stack.h"
 #include "tests/support/engine_case.h"
 #include "tests/support/temporary_folder.h"

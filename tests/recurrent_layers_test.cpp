@@ -6,10 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
-#include "recurra/cells/gru/gru_reference.h"
-#include "recurra/cells/gru_reset_after/gru_reset_after_reference.h"
-#include "recurra/cells/lstm/lstm_reference.h"
-#include "recurra/cells/vanilla/vanilla_reference.h"
+#include "recurra/cells/cell_references.h"
 #include "recurra/layers/bidirectional.h"
 #include "recurra/layers/gru.h"
 #include "recurra/layers/lstm.h"
