@@ -134,6 +134,7 @@ struct ActivationIo {
 
 template <Lane V, class C, class A>
 struct StepIo : ActivationIo<V, A> {
+  using Cell = C;
   using ActivationIo<V, A>::ActivationIo;
   V gate[C::gates];
   V slot[C::slots];
@@ -144,6 +145,7 @@ struct StepIo : ActivationIo<V, A> {
 
 template <Lane V, class C, class A>
 struct BackwardIo : ActivationIo<V, A> {
+  using Cell = C;
   using ActivationIo<V, A>::ActivationIo;
   V slot[C::slots];
   V old_state[C::states];

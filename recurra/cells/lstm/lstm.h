@@ -1,53 +1,13 @@
 /// Long short-term memory. Equations, gate order and papers: lstm.md.
 #pragma once
 
-#include "recurra/cells/cell.h"
+#include "recurra/cells/lstm/lstm_base.h"
 
 namespace recurra::RECURRA_TARGET_NAME {
 
-///   i, f, o = sigmoid(gate),  g = tanh(gate)
-///   c' = f * c + i * g,       h' = o * tanh(c')
-struct Lstm : CellBase {
+/// LstmBase as it stands.
+struct Lstm : LstmBase {
   static constexpr const char* name = "lstm";
-  static constexpr int gates = 4;  // i f g o
-  static constexpr int slots = 4;
-  static constexpr int states = 2;  // h c
-  static constexpr int vectors = 1;
-  static constexpr Window phase[] = {{0, 4}};
-  static constexpr Window input = {0, 4};
-  static constexpr Activation activations[] = {// of the gates, and of c on its way out
-                                               own_sigmoid,
-                                               own_sigmoid,
-                                               own_tanh,
-                                               own_sigmoid,
-                                               own_tanh};
-
-  template <int Phase, Lane V, class A>
-  RECURRA_INLINE static void step(StepIo<V, Lstm, A>& io) {
-    const V i = io.template activate<0>(io.gate[0], io.slot[0]);
-    const V f = io.template activate<1>(io.gate[1], io.slot[1]);
-    const V g = io.template activate<2>(io.gate[2], io.slot[2]);
-    const V o = io.template activate<3>(io.gate[3], io.slot[3]);
-    io.state[1] = fma(f, io.state[1], i * g);
-    io.state[0] = o * io.template activate<4>(io.state[1]);
-  }
-
-  template <int Phase, Lane V, class A>
-  RECURRA_INLINE static void step_backward(BackwardIo<V, Lstm, A>& io) {
-    const Activated<V> i = io.template kept<0>(io.slot[0]);
-    const Activated<V> f = io.template kept<1>(io.slot[1]);
-    const Activated<V> g = io.template kept<2>(io.slot[2]);
-    const Activated<V> o = io.template kept<3>(io.slot[3]);
-    const Activated<V> out = io.template at<4>(io.new_state[1]);
-    const V d_h = io.d_state[0];
-    const V d_c = fma(d_h * o.value, out.slope, io.d_state[1]);
-    io.slot[0] = d_c * g.value * i.slope;
-    io.slot[1] = d_c * io.old_state[1] * f.slope;
-    io.slot[2] = d_c * i.value * g.slope;
-    io.slot[3] = d_h * out.value * o.slope;
-    io.d_state[0] = V::zero();
-    io.d_state[1] = d_c * f.value;
-  }
 };
 
 }  // namespace recurra::RECURRA_TARGET_NAME
