@@ -64,7 +64,7 @@ EngineCase make_case(const Target& table,
   const CellKernels& kernels = find_cell(table, cell);
   EngineCase c;
   c.cell = cell;
-  c.numbers = {kernels.gates, kernels.states, kernels.params, kernels.dense};
+  c.numbers = sizes_of(kernels);
   c.sizes = {batch, steps, 21, 11 * table.width - 5, variant.projection, variant.reverse};
   c.initial_given = variant.initial;
   c.take_sequence = variant.sequence;
@@ -92,6 +92,7 @@ void expect_same_gradients(const Outputs& a, const Outputs& b, const EngineCase&
   expect_same(a.b, b.b, "db", c);
   expect_same(a.params, b.params, "dparams", c);
   expect_same(a.P, b.P, "dP", c);
+  expect_same(a.attention, b.attention, "d attention", c);
   for (int k = 0; k < c.numbers.states; ++k) expect_same(a.initial[k], b.initial[k], "d initial", c);
 }
 
@@ -212,6 +213,7 @@ TEST_P(BitsTest, a_row_alone_equals_the_row_in_a_batch) {
       const Outputs alone = run_training(one, table, {&team, 1});
       expect_same(alone.y, row_of(all.y, row), "y", one);
       expect_same(alone.x, row_of(all.x, row), "dx", one);
+      expect_same(alone.attention, row_of(all.attention, row), "d attention", one);
       for (int k = 0; k < c.numbers.states; ++k) {
         expect_same(alone.final[k], row_of(all.final[k], row), "final state", one);
         expect_same(alone.initial[k], row_of(all.initial[k], row), "d initial", one);
@@ -235,6 +237,7 @@ struct Problem {
       : c(given),
         plan({c.cell, c.sizes.input, c.sizes.units, c.sizes.projection, c.sizes.reverse}, table),
         x(c.values.x.begin(), c.values.x.end()),
+        attention(c.values.attention.begin(), c.values.attention.end()),
         y(std::size_t(batch) * std::size_t(steps) * std::size_t(plan.width()), -7.0F),
         packs(plan, use) {
     for (int k = 0; k < 3; ++k) states[k].assign(c.values.initial[k].begin(), c.values.initial[k].end());
@@ -251,6 +254,7 @@ struct Problem {
     call.batch = batch;
     call.x = batch_major<const float>(x.data() + i64{first} * c.sizes.input, steps, c.sizes.input);
     call.y = batch_major(y.data() + i64{first} * plan.width(), steps, plan.width());
+    if (c.numbers.attention) call.attention = batch_major<const float>(attention.data() + first, steps, 1);
     lengths = c.lengths;
     for (int& length : lengths) length = std::clamp(length - first, 0, count);
     call.lengths = lengths.empty() ? nullptr : lengths.data();
@@ -260,7 +264,7 @@ struct Problem {
 
   const EngineCase& c;
   Plan plan;
-  Floats x, y, states[3];
+  Floats x, attention, y, states[3];
   std::vector<int> lengths;
   PackedWeights packs;
   Workspace workspace;
@@ -303,7 +307,9 @@ TEST_P(BitsTest, step_by_step_equals_the_whole_sequence) {
     float* states[] = {p.states[0].data(), p.states[1].data(), p.states[2].data()};
     for (int t = 0; t < steps; ++t) {
       const Execution execution{&team, 1 + t % 2, Schedule::units};
-      step(p.plan, p.packs, batch, slice(p.x, t).data(), states, p.workspace, execution);
+      const Floats attention = slice(p.attention, t);
+      const float* attended = c.numbers.attention ? attention.data() : nullptr;
+      step(p.plan, p.packs, batch, slice(p.x, t).data(), states, p.workspace, execution, attended);
       ASSERT_TRUE(same_bits(p.states[0], slice(whole.y, t))) << "step " << t;
     }
     for (int k = 0; k < c.numbers.states; ++k) expect_same(p.states[k], whole.final[k], "state", c);

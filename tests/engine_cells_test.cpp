@@ -23,7 +23,7 @@ EngineCase random_case(Random& random, int units, int steps, bool initial, bool 
   using T = reference::Traits<R>;
   EngineCase c;
   c.cell = R::name;
-  c.numbers = {R::gates, R::states, T::params, T::dense};
+  c.numbers = {R::gates, R::states, T::params, T::dense, T::attention};
   // One unit has weights up to 1: with many inputs it saturates, and of 1 - h^2 nothing is left to compare.
   const int input = int(random.below(units > 1 ? 40 : 3)) + 1;
   c.sizes = {int(random.below(17)) + 1, steps, input, units, 0, reverse};
@@ -87,6 +87,7 @@ void expect_gradients(const Outputs& actual, const reference::Values& expected, 
   check("db", actual.b, expected.b);
   check("dparams", actual.params, expected.params);
   check("dP", actual.P, expected.P);
+  check("d attention", actual.attention, expected.attention);
   for (int k = 0; k < c.numbers.states; ++k) check("d initial", actual.initial[k], expected.initial[k]);
 }
 
@@ -285,6 +286,7 @@ TYPED_TEST(CellTest, reference_gradients_agree_with_central_differences) {
     check(&reference::Values::b, "b");
     check(&reference::Values::params, "params");
     check(&reference::Values::P, "P");
+    check(&reference::Values::attention, "attention");
     for (int k = 0; k < R::states; ++k) {
       reference::Values v = c.values;
       for (std::size_t i = 0; i < v.initial[k].size(); ++i) {

@@ -90,6 +90,23 @@ TEST(Errors, a_call_has_lengths_or_a_mask_and_dropout_where_there_is_a_product) 
       "h_dropout \"lstm with a projection\": supported are cells with a recurrent product and no projection");
 }
 
+TEST(Errors, an_attention_goes_to_the_cells_that_take_one) {
+  Caller caller;
+  caller.workspace.prepare(caller.layer.plan, {.steps = 4, .batch = 2, .training = true});
+  Floats numbers(8, 0.5F);
+  caller.call.attention = batch_major<const float>(numbers.data(), 4, 1);
+  EXPECT_EQ(caller.forward(), "attention: expected none for cell \"lstm\", got a sequence");
+  caller.call.attention = {};
+  EXPECT_EQ(caller.forward(true), "no error");
+  caller.layer.back.d_attention = batch_major(numbers.data(), 4, 1);
+  EXPECT_EQ(caller.backward(), "d_attention: expected none for cell \"lstm\", got a sequence");
+  Layer attended({"augru", 3, 5, 0, false});
+  attended.call.attention = {};
+  caller.workspace.prepare(attended.plan, {.steps = 4, .batch = 2});
+  EXPECT_EQ(refusal([&] { forward(attended.plan, attended.packs, attended.call, caller.workspace); }),
+            "attention: expected a sequence for cell \"augru\", got null");
+}
+
 TEST(Errors, a_workspace_notices_another_plan_in_the_place_of_its_own) {
   Layer small({"lstm", 3, 5, 0, false});
   auto plan = std::make_optional<Plan>(Recurrence{"lstm", 3, 50, 0, false});

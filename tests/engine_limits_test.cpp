@@ -65,7 +65,7 @@ void for_each_cell(Check check) {
 EngineCase case_of(const CellKernels& cell, reference::Sizes sizes, std::vector<int> lengths = {}) {
   EngineCase c;
   c.cell = cell.name;
-  c.numbers = {cell.gates, cell.states, cell.params, cell.dense};
+  c.numbers = sizes_of(cell);
   c.sizes = sizes;
   c.lengths = std::move(lengths);
   Random random(20264);
@@ -159,7 +159,14 @@ void run_all(Layer& layer, Workspace& workspace, const Execution& execution) {
   forward(layer.plan, layer.packs, layer.call, workspace, false, execution);
   forward(layer.plan, layer.packs, layer.call, workspace, true, execution);
   backward(layer.plan, layer.packs, layer.call, layer.back, workspace, execution);
-  step(layer.plan, layer.packs, layer.call.batch, layer.call.x.data, layer.call.final, workspace, execution);
+  step(layer.plan,
+       layer.packs,
+       layer.call.batch,
+       layer.call.x.data,
+       layer.call.final,
+       workspace,
+       execution,
+       layer.call.attention.data);
 }
 
 TEST(Values, a_workspace_that_saw_nan_forgets_it) {
@@ -216,7 +223,8 @@ void expect_nothing_done(const EngineCase& c, const Target& table) {
       EXPECT_TRUE(same_bits(out.final[k], initial) && same_bits(inference.final[k], initial)) << c.text();
       EXPECT_TRUE(same_bits(out.initial[k], d_final)) << c.text();
     }
-    for (const Floats* zero : {&out.y, &inference.y, &out.x, &out.W, &out.U, &out.b, &out.params, &out.P}) {
+    for (const Floats* zero :
+         {&out.y, &inference.y, &out.x, &out.W, &out.U, &out.b, &out.params, &out.P, &out.attention}) {
       EXPECT_TRUE(all_zero(*zero)) << c.text();
     }
   }
@@ -248,6 +256,9 @@ TEST(Nothing, steps_past_a_rows_length_are_zero_in_outputs_and_input_gradients) 
         EXPECT_TRUE(all_zero(part_of(out.y, 4, row, length * 20))) << row;
         EXPECT_TRUE(all_zero(part_of(inference.y, 4, row, length * 20))) << row;
         EXPECT_TRUE(all_zero(part_of(out.x, 4, row, length * 5))) << row;
+        if (c.numbers.attention) {
+          EXPECT_TRUE(all_zero(part_of(out.attention, 4, row, length))) << row;
+        }
       }
     }
   });

@@ -76,6 +76,7 @@ struct Variant {
   Direction direction;
   Stacking stacking;
   bool masks, dropout;
+  bool attention = false;  // in the layers but the middle one
 };
 
 class StackProblem {
@@ -89,6 +90,12 @@ class StackProblem {
     for (int layer = 0; layer < 3; ++layer)
       stack_.layers.push_back({cells[(layer + stream) % 4], i64{9} + 7 * layer, 0, {}});
     if (stack_.layers[1].cell == "lstm") stack_.layers[1].projection = 5;
+    if (variant.attention) {
+      stack_.layers[0].cell = "augru";
+      stack_.layers[2].cell = "augru_reset_after";
+      attention_.resize(std::size_t(batch * steps));
+      for (double& v : attention_) v = random_.uniform();
+    }
     x_.resize(std::size_t(batch * steps * 6));
     for (double& v : x_) v = random_.normal();
     dy_.resize(std::size_t(batch * steps) * std::size_t(StackPlan(stack_).width()));
@@ -158,6 +165,8 @@ class StackProblem {
     const Floats dy = to_float(dy_);
     Floats y(y_.size(), -7.0F);
     Floats dx(x.size(), -7.0F);
+    const Floats attention = to_float(attention_);
+    Floats d_attention(attention.size(), -7.0F);
     StackCall call;
     call.steps = steps;
     call.batch = batch;
@@ -166,16 +175,18 @@ class StackProblem {
     call.lengths = lengths_.empty() ? nullptr : lengths_.data();
     call.mask = mask_.empty() ? nullptr : mask_.data();
     call.fill = mask_.empty() ? Fill::zeros : Fill::repeat;
+    if (variant_.attention) call.attention = batch_major(attention.data(), steps, 1);
     call.runs = states;
     StackBackwardCall back;
     back.dy = batch_major(dy.data(), steps, plan.width());
     back.dx = batch_major(dx.data(), steps, 6);
+    if (variant_.attention) back.d_attention = batch_major(d_attention.data(), steps, 1);
     back.runs = gradients;
     forward(plan, packs, call, workspace, true, execution);
     const Floats y_training = y;
     backward(plan, packs, call, back, workspace, execution);
-    compare_all(y, dx);
-    bits_ = {y, dx};
+    compare_all(y, dx, d_attention);
+    bits_ = {y, dx, d_attention};
     for (const Run& r : runs_) bits_.insert(bits_.end(), {r.dW, r.dU, r.db, r.final[0], r.d_initial[0]});
     forward(plan, packs, call, workspace, false, execution);
     EXPECT_TRUE(same_bits(y, y_training));
@@ -205,12 +216,13 @@ class StackProblem {
       Run& r = runs_.emplace_back();
       const Recurrence& recurrence = one.recurrence();
       r.c.cell = recurrence.cell;
-      r.c.numbers = {one.cell().gates, one.cell().states, one.cell().params, one.cell().dense};
+      r.c.numbers = sizes_of(one.cell());
       r.c.sizes = {batch, steps, one.input(), one.units(), int(recurrence.projection), recurrence.reverse};
       r.c.lengths = lengths_;
       r.c.options.counts = mask_;
       r.c.options.repeat = variant_.masks;
       r.c.fill(random_);
+      if (one.cell().attention) r.c.values.attention = attention_;
       if (variant_.dropout) r.c.drop_out(random_, 0.3, recurrence.projection == 0);
       r.W = to_float(r.c.values.W);
       r.U = to_float(r.c.values.U);
@@ -228,6 +240,7 @@ class StackProblem {
 
   void expect_gradients() {
     Doubles dy = dy_;
+    d_attention_.assign(attention_.size(), 0.0);
     for (std::size_t layer = 3; layer-- > 0;) {
       Run* pair = runs_.data() + layer * directions();
       const int width = pair[0].c.sizes.width();
@@ -244,6 +257,7 @@ class StackProblem {
           recurrence.forward(again);
           recurrence.backward(again, r.gradients);
         });
+        d_attention_ = sum(d_attention_, r.gradients.attention);
       }
       const int input = pair[0].c.sizes.input;
       dy = directions() == 1 ? pair[0].gradients.x
@@ -254,7 +268,7 @@ class StackProblem {
     dx_ = dy;
   }
 
-  void compare_all(const Floats& y, const Floats& dx) const {
+  void compare_all(const Floats& y, const Floats& dx, const Floats& d_attention) const {
     const Difference output = compare(y, y_);
     EXPECT_LE(output.error, 3 * output_tolerance(25, output.largest))
         << "three layers, each within the bound";
@@ -263,6 +277,7 @@ class StackProblem {
       EXPECT_LE(difference.error, 3e-5 * difference.largest) << what;
     };
     check("dx", dx, dx_);
+    check("d attention", d_attention, d_attention_);
     for (const Run& r : runs_) {
       SCOPED_TRACE(r.c.text());
       check("dW", r.dW, r.gradients.W);
@@ -281,7 +296,7 @@ class StackProblem {
   Variant variant_;
   Random random_;
   Stack stack_;
-  Doubles x_, y_, dy_, dx_;
+  Doubles x_, y_, dy_, dx_, attention_, d_attention_;
   std::vector<Run> runs_;
   std::vector<int> lengths_;
   std::vector<unsigned char> mask_;
@@ -297,6 +312,7 @@ std::vector<Variant> variants() {
       if (!both && stacking == Stacking::independent) continue;
       for (const bool masks : {false, true}) {
         for (const bool dropout : {false, true}) all.push_back({direction, stacking, masks, dropout});
+        all.push_back({direction, stacking, masks, false, true});
       }
     }
   }
@@ -395,6 +411,16 @@ TEST(Stacks, refuse_what_does_not_fit) {
   call.runs = runs;
   EXPECT_EQ(refusal([&] { forward(plan, packs, call, workspace); }),
             "runs: expected none or 2, one for each layer and direction, got 3");
+  call.runs = {};
+  const float attention = 0.5F;
+  call.attention = {&attention, 1, 1};
+  EXPECT_EQ(refusal([&] { forward(plan, packs, call, workspace); }),
+            "attention: expected none for a stack whose cells take none, got a sequence");
+  const StackPlan attended(Stack{.input = 3, .layers = {{"lstm", 5}, {"augru", 7}}});
+  workspace.prepare(attended, {.steps = 1, .batch = 1, .training = true});
+  call.attention = {};
+  EXPECT_EQ(refusal([&] { forward(attended, packs, call, workspace); }),
+            "attention: expected a sequence for a stack whose cells take one, got null");
 }
 
 }  // namespace

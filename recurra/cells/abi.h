@@ -49,11 +49,13 @@ struct StepArgs {
   const float* const* dropout;
   float* const* h_dropped;
   i64 h_dropped_offset;
+  const float* attention;  // of the row, for cells that take it
 
   // Backward: gradient of h from outside (null: none), and of every state, row * state_row + unit.
   const float* const* dy;
   i64 dy_offset;
   float* d_state[max_states];
+  float* d_attention;  // [row][vector of units]: its part of the attention's gradient
 };
 
 /// Adds one step's part of the parameter gradients: sum is [param][units padded].
@@ -70,11 +72,12 @@ struct ParamGradientArgs {
 struct CellKernels {
   const char* name;
   int gates, slots, states, params, phases;
-  int vectors;   // per unit block and gate
-  int separate;  // leading gates of phase 0 that start from a parameter, their input part in a slot of its
-                 // own
-  bool dense;    // has a recurrent product
-  bool reads_h;  // its step reads the old h unit by unit, which a projection does not leave
+  int vectors;     // per unit block and gate
+  int separate;    // leading gates of phase 0 that start from a parameter, their input part in a slot of its
+                   // own
+  bool dense;      // has a recurrent product
+  bool reads_h;    // its step reads the old h unit by unit, which a projection does not leave
+  bool attention;  // its step reads a number of the step and row
   Window phase[max_phases];
   Window input;
   int state_order[max_gates];

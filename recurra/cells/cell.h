@@ -11,6 +11,9 @@
 /// the direct part of that of the old ones; the engine adds what goes through the product. `d_operand` is the
 /// gradient of what `step` put in `operand`. Phases run last to first.
 ///
+/// With `attention`, `row` is the call's number of the step and row in every lane; the last phase's
+/// `step_backward` leaves each unit's part of its gradient in `d_row`.
+///
 /// Activations: a cell names its own in `activations` and reaches for them by their place: `io.activate<0>(x,
 /// io.slot[0])` gives the value and leaves in the slot what the way back needs, `io.kept<0>(io.slot[0])`
 /// gives value and slope from that, `io.at<4>(x)` from an argument. So one `step` serves the cell's own
@@ -33,6 +36,7 @@ struct CellBase {
   static constexpr unsigned carry = 0;  // slots one phase leaves for a later one, also in inference
   static constexpr bool dense = true;
   static constexpr bool reads_h = false;
+  static constexpr bool attention = false;
   static constexpr int state_order[max_gates] = {0, 1, 2, 3, 4, 5};
   static constexpr int input_order[max_gates] = {0, 1, 2, 3, 4, 5};
 };
@@ -141,6 +145,7 @@ struct StepIo : ActivationIo<V, A> {
   V state[C::states];
   V param[C::params + 1];
   V operand;
+  V row;
 };
 
 template <Lane V, class C, class A>
@@ -153,6 +158,8 @@ struct BackwardIo : ActivationIo<V, A> {
   V param[C::params + 1];
   V d_state[C::states];
   V d_operand;
+  V row;
+  V d_row;
 };
 
 }  // namespace recurra::RECURRA_TARGET_NAME

@@ -60,6 +60,7 @@ RECURRA_INLINE void finish_vector(const StepArgs& s, int row, int block, int u, 
   RECURRA_UNROLL
   for (int k = 1; k < C::states; ++k) io.state[k] = V::load(s.state_old[k - 1] + row * s.state_row + unit);
   load_params<V, C>(s, block, u, io.param);
+  if constexpr (C::attention) io.row = V(s.attention[row]);
 
   C::template step<Phase>(io);
 
@@ -111,6 +112,7 @@ RECURRA_INLINE void load_kept(const StepArgs& s, int row, int vector, BackwardIo
     io.new_state[k] = V::load(s.state_new[k - 1] + row * s.state_row + unit);
   }
   load_params<V, C>(s, block, u, io.param);
+  if constexpr (C::attention) io.row = V(s.attention[row]);
 }
 
 /// Whether slot k is a gradient of a later phase, final by now: while this phase finishes its units, the
@@ -161,6 +163,7 @@ RECURRA_INLINE void finish_vector_backward(const StepArgs& s, int row, int vecto
   }
   RECURRA_UNROLL
   for (int k = 0; k < C::states; ++k) io.d_state[k].store(s.d_state[k] + place);
+  if constexpr (last && C::attention) s.d_attention[row * s.vectors + vector] = sum(io.d_row, s.units - unit);
 }
 
 /// Panel = `s.group` vectors of units.
@@ -209,25 +212,11 @@ constexpr void add_phases(CellKernels& k) {
 /// The cell's line in the target's table.
 template <Lane V, class C>
 constexpr CellKernels kernels_of() {
-  CellKernels k{C::name,
-                C::gates,
-                C::slots,
-                C::states,
-                C::params,
-                C::phases,
-                C::vectors,
-                C::separate,
-                C::dense,
-                C::reads_h,
-                {},
-                C::input,
-                {},
-                {},
-                sizeof(C::activations) / sizeof(C::activations[0]),
-                {},
-                {},
-                {},
-                param_gradient<V, C>};
+  CellKernels k{C::name,   C::gates,   C::slots,     C::states,
+                C::params, C::phases,  C::vectors,   C::separate,
+                C::dense,  C::reads_h, C::attention, {},
+                C::input,  {},         {},           sizeof(C::activations) / sizeof(C::activations[0]),
+                {},        {},         {},           param_gradient<V, C>};
   for (int a = 0; a < k.activation_count; ++a) k.activations[a] = C::activations[a];
   for (int g = 0; g < max_gates; ++g) {
     k.state_order[g] = C::state_order[g];

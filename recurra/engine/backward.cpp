@@ -4,6 +4,7 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/threads.h"
+#include "recurra/engine/attention.h"
 #include "recurra/engine/jobs.h"
 #include "recurra/engine/row_tables.h"
 #include "recurra/engine/step_args.h"
@@ -206,6 +207,7 @@ void begin_backward(const Job& job, const Execution& execution) {
                 "one filled by a training forward of this call, unused",
                 m.filled ? "one of another call" : "none");
   }
+  check_attention_gradient(*job.plan, *job.back);
   m.filled = false;
   bind_backward(*job.plan, *job.call, *job.back, m);
 }
@@ -214,7 +216,8 @@ void run_backward(const Job& job, const Split& split, Crew& crew) noexcept {
   BackwardPass(*job.plan, *job.weights, *job.back, job.workspace->memory(), split, crew).run();
 }
 
-/// Gradients of the initial states to the caller's rows; steps of dx behind each row's end become 0.
+/// Gradients of the initial states and of the attention to the caller's rows; steps of dx behind each row's
+/// end become 0.
 void finish_gradients(const Job& job) noexcept {
   const Plan& plan = *job.plan;
   const BackwardCall& back = *job.back;
@@ -239,6 +242,7 @@ void finish_gradients(const Job& job) noexcept {
     }
     if (back.dx.data != nullptr) finish_input_gradient(plan, *job.call, back, row, m);
   }
+  finish_attention_gradient(plan, back, m);
 }
 
 void backward(const Plan& plan,

@@ -4,6 +4,7 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/threads.h"
+#include "recurra/engine/attention.h"
 #include "recurra/engine/row_tables.h"
 
 namespace recurra {
@@ -48,6 +49,7 @@ void check_call(
                 "cells with a recurrent product and no projection",
                 plan.recurrence().cell + (plan.projected() ? " with a projection" : ""));
   }
+  check_attention(plan, call);
   for (i64 row = 0; call.lengths != nullptr && row < call.batch; ++row) {
     if (call.lengths[row] < 0 || call.lengths[row] > call.steps) {
       throw Error(ErrorCode::invalid_argument,
@@ -212,6 +214,7 @@ void bind_forward(const Plan& plan, const Call& call, const Execution& execution
   }
   list_sequence(plan, call.x, m, m.x_all);
   if (call.x_dropout != nullptr) drop_inputs(plan, call, m);
+  bind_attention(plan, call, m);
   list_all(m.gate, m, m.gate_all, [&](i64 t) { return m.gate_offset(t); });
 }
 

@@ -27,6 +27,8 @@ struct Call {
   /// projection.
   const float* x_dropout = nullptr;
   const float* h_dropout = nullptr;
+  /// (steps, batch): for cells that take one number a step and row, and only for those.
+  ConstSequence attention;
   /// Per state a contiguous (batch, width or units): before the first step (null: zeros), and after each
   /// row's last (null: not wanted). State 0 is the output. The two may be the same memory.
   const float* initial[max_states] = {};
@@ -38,7 +40,8 @@ struct Call {
 struct BackwardCall {
   ConstSequence dy;                       ///< (steps, batch, width); null: zero
   const float* d_final[max_states] = {};  ///< gradients of the final states; null: zero
-  Sequence dx;  ///< (steps, batch, input); 0 where a step does not count. Null: not wanted
+  Sequence dx;           ///< (steps, batch, input); 0 where a step does not count. Null: not wanted
+  Sequence d_attention;  ///< (steps, batch); 0 where a step does not count. Null: not wanted
   float* d_initial[max_states] = {};  ///< gradients of the initial states; null: not wanted
   WeightGradients d_weights;          ///< null members: not wanted
   bool accumulate = false;            ///< add to d_weights instead of overwriting

@@ -49,13 +49,15 @@ RECURRA_API void forward_both(const Job& first,
 RECURRA_API void backward_both(const Job& first, const Job& second, const Execution& execution = {});
 
 /// One step of `batch` rows: x (batch, input) -> states, which are read and overwritten: states[0] (batch,
-/// width) is the output. For streams; the same as forward over one step.
+/// width) is the output; attention (batch), for cells that take one. For streams; the same as forward over
+/// one step.
 RECURRA_API void step(const Plan& plan,
                       const PackedWeights& weights,
                       i64 batch,
                       const float* x,
                       float* const* states,
                       Workspace& workspace,
-                      const Execution& execution = {});
+                      const Execution& execution = {},
+                      const float* attention = nullptr);
 
 }  // namespace recurra

@@ -191,11 +191,13 @@ void step(const Plan& plan,
           const float* x,
           float* const* states,
           Workspace& workspace,
-          const Execution& execution) {
+          const Execution& execution,
+          const float* attention) {
   Call call;
   call.steps = 1;
   call.batch = batch;
   call.x = batch_major(x, 1, plan.input());
+  call.attention = batch_major(attention, 1, 1);
   for (int k = 0; k < plan.cell().states; ++k) call.initial[k] = call.final[k] = states[k];
   forward(plan, weights, call, workspace, false, execution);
 }

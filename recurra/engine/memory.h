@@ -52,6 +52,8 @@ struct Memory {
   AlignedBuffer<float> x_dropped;                 // [step][row][input]: x times its dropout
   AlignedBuffer<float> h_dropped;                 // [step + 1, or two][row][width]: h times its dropout
   AlignedBuffer<float> dy_gathered;               // [step][row][width]
+  AlignedBuffer<float> attention;                 // [step][active row]
+  AlignedBuffer<float> d_attention;               // [step][active row][vector of units]: their parts
 
   std::vector<int> order;   // sorted row -> the caller's row
   std::vector<int> length;  // of the sorted row: steps that count

@@ -19,6 +19,16 @@ void check_runs(const StackPlan& plan, const Runs& runs) {
               std::to_string(runs.size()));
 }
 
+void check_attention(const StackPlan& plan, const StackCall& call) {
+  const bool given = call.attention.data != nullptr;
+  if (given == plan.attention() || call.steps == 0 || call.batch == 0) return;
+  throw Error(
+      ErrorCode::invalid_argument,
+      "attention",
+      given ? "none for a stack whose cells take none" : "a sequence for a stack whose cells take one",
+      given ? "a sequence" : "null");
+}
+
 /// A stack's call, cut into those of its layers and directions.
 class StackPass {
  public:
@@ -30,6 +40,7 @@ class StackPass {
       : plan_(plan), weights_(weights), call_(call), workspace_(workspace), execution_(execution) {
     workspace.check(plan, call);
     check_runs(plan, call.runs);
+    check_attention(plan, call);
   }
 
   void forward(bool training) {
@@ -48,6 +59,7 @@ class StackPass {
 
   void backward(const StackBackwardCall& back) {
     check_runs(plan_, back.runs);
+    begin_attention_gradient(back);
     ConstSequence dy = back.dy;
     for (int layer = plan_.layers() - 1; layer >= 0; --layer) {
       const Sequence dx = layer > 0 ? gradient(layer) : back.dx;
@@ -62,6 +74,9 @@ class StackPass {
         begin_backward(jobs[d], execution_);
       }
       run(jobs);
+      for (const BackwardCall& one : std::span(backs)) {
+        if (one.d_attention.data != nullptr) add(one.d_attention, back.d_attention, 1);
+      }
       if (dx.data != nullptr && adds_gradients(layer)) add(backs[1].dx, dx, plan_.plan(layer, 0).input());
       dy = {dx.data, dx.step_stride, dx.row_stride};
     }
@@ -88,6 +103,18 @@ class StackPass {
     if (!plan_.adds(layer)) return outputs(layer);
     return is_top(layer) ? call_.y
                          : time_major(workspace_.sums(layer).data(), call_.batch, plan_.width(layer));
+  }
+
+  void begin_attention_gradient(const StackBackwardCall& back) const {
+    const Sequence& sum = back.d_attention;
+    if (sum.data == nullptr) return;
+    if (!plan_.attention()) {
+      throw Error(
+          ErrorCode::invalid_argument, "d_attention", "none for a stack whose cells take none", "a sequence");
+    }
+    for (i64 t = 0; t < call_.steps; ++t) {
+      for (i64 row = 0; row < call_.batch; ++row) sum.data[t * sum.step_stride + row * sum.row_stride] = 0.0F;
+    }
   }
 
   /// Where the gradient of a layer's input goes.
@@ -117,6 +144,7 @@ class StackPass {
       call.x = {below.data, below.step_stride, below.row_stride};
     }
     call.y = side(outputs(layer), d, plan.width());
+    if (plan.cell().attention) call.attention = call_.attention;
     if (call_.runs.empty()) return call;
     const StackRun& run = call_.runs[index(layer, d)];
     std::ranges::copy(run.initial, call.initial);
@@ -136,6 +164,8 @@ class StackPass {
     if (dx.data != nullptr && adds_gradients(layer) && d == 1)
       call.dx = time_major(workspace_.other_gradient().data(), call_.batch, plan.input());
     if (plan_.independent() && layer > 0) call.dx = side(dx, d, plan.input());
+    if (back.d_attention.data != nullptr && plan.cell().attention)
+      call.d_attention = time_major(workspace_.attention_gradient(d).data(), call_.batch, 1);
     if (back.runs.empty()) return call;
     const StackRunGradients& run = back.runs[index(layer, d)];
     std::ranges::copy(run.d_final, call.d_final);

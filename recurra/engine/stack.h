@@ -67,6 +67,9 @@ class RECURRA_API StackPlan {
   /// Whether a layer adds its directions' outputs.
   [[nodiscard]] bool adds(int layer) const noexcept;
 
+  /// Whether some layer's cell takes an attention.
+  [[nodiscard]] bool attention() const noexcept;
+
   /// Whether a layer's directions see their own direction of the layer below only.
   [[nodiscard]] bool independent() const noexcept { return independent_; }
 
@@ -96,6 +99,7 @@ struct StackCall {
   const int* lengths = nullptr;
   const unsigned char* mask = nullptr;
   Fill fill = Fill::zeros;
+  ConstSequence attention;  ///< (steps, batch): the same for all layers and directions whose cells take it
   std::span<const StackRun> runs;
 };
 
@@ -110,6 +114,7 @@ struct StackRunGradients {
 struct StackBackwardCall {
   ConstSequence dy;
   Sequence dx;
+  Sequence d_attention;  ///< (steps, batch): the sum over all layers and directions. Null: not wanted
   std::span<const StackRunGradients> runs;
   bool accumulate = false;
 };
@@ -140,6 +145,11 @@ class RECURRA_API StackWorkspace {
   /// The engine's own view: the second direction's part of an input gradient.
   [[nodiscard]] AlignedBuffer<float>& other_gradient() noexcept { return other_gradient_; }
 
+  /// The engine's own view: a direction's part of the attention's gradient.
+  [[nodiscard]] AlignedBuffer<float>& attention_gradient(int direction) noexcept {
+    return at(attention_gradients_, direction);
+  }
+
   /// Throws Error (invalid_argument) unless prepared for the plan and sizes.
   void check(const StackPlan& plan, const StackCall& call) const;
 
@@ -156,6 +166,7 @@ class RECURRA_API StackWorkspace {
   std::vector<AlignedBuffer<float>> sums_;       // [layer][step][row][width], where directions are added
   std::vector<AlignedBuffer<float>> gradients_;  // of a layer's output and of the one below, in turn
   AlignedBuffer<float> other_gradient_;          // the second direction's part of an input gradient
+  std::vector<AlignedBuffer<float>> attention_gradients_;  // [direction][step][row]
 };
 
 /// Packs of all layers and directions.

@@ -36,6 +36,10 @@ i64 StackPlan::width(int layer) const noexcept {
   return adds(layer) ? one : one * directions_;
 }
 
+bool StackPlan::attention() const noexcept {
+  return std::ranges::any_of(plans_, [](const Plan& plan) { return plan.cell().attention; });
+}
+
 void StackWorkspace::prepare(const StackPlan& plan, const Room& asked) {
   if (plans_ == plan.plans() && directions_ == plan.directions() && contains(room_, asked)) return;
   const bool same = plans_ == plan.plans() && directions_ == plan.directions();
@@ -47,6 +51,7 @@ void StackWorkspace::prepare(const StackPlan& plan, const Room& asked) {
   outputs_.resize(static_cast<std::size_t>(layers));
   sums_.resize(static_cast<std::size_t>(layers));
   gradients_.resize(2);
+  attention_gradients_.resize(2);
   const i64 rows = checked_multiply(room.steps, room.batch, "workspace");
   i64 widest = plan.plan(0, 0).input();
   for (int layer = 0; layer < layers; ++layer) {
@@ -63,6 +68,8 @@ void StackWorkspace::prepare(const StackPlan& plan, const Room& asked) {
   if (room.training) {
     for (int side = 0; side < 2 && layers > 1; ++side)
       gradients(side).grow(checked_multiply(rows, widest, "workspace"));
+    for (int direction = 0; direction < directions_ && plan.attention(); ++direction)
+      attention_gradient(direction).grow(rows);
     if (directions_ == 2) other_gradient_.grow(checked_multiply(rows, widest, "workspace"));
   }
   room_ = room;

@@ -40,6 +40,10 @@ namespace recurra {
     s.h_dropped = m.h_dropped_rows.at.data();
     s.h_dropped_offset = m.dropped_offset(step + 1);
   }
+  if (plan.cell().attention) {
+    s.attention = m.attention.data() + m.first[static_cast<std::size_t>(step)];
+    if (m.keep) s.d_attention = m.d_attention.data() + m.first[static_cast<std::size_t>(step)] * s.vectors;
+  }
   for (int k = 0; m.keep && k < plan.cell().states; ++k) s.d_state[k] = m.d_states[k].data();
   return s;
 }

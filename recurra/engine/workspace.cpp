@@ -47,11 +47,13 @@ void take_memory(const Plan& plan, const Room& room, Memory& m) {
   for (int k = 1; k < cell.states; ++k) m.states[k - 1].grow(product({training ? steps + 1 : 1, row}));
   for (int p = 1; p < cell.phases; ++p) m.operands[p - 1].grow(product({kept, row}));
   if (plan.projected()) m.unprojected.grow(product({kept, row}));
+  if (cell.attention) m.attention.grow(all);
   m.zeros.grow(std::max<i64>(padded, plan.width()));
   if (!training) return;
   if (masks) m.dy_gathered.grow(product({steps, batch, plan.width()}));
   const i64 width = i64{plan.width_panels().count} * plan.width_panels().width;
   for (int k = 0; k < cell.states; ++k) m.d_states[k].grow(row);
+  if (cell.attention) m.d_attention.grow(product({all, plan.blocks(), cell.vectors}));
   if (plan.projected()) m.d_projection.grow(product({steps, batch, width}));
   m.h_first.grow(product({batch, plan.width()}));
   m.d_output.grow(product({batch, std::max(width, padded)}));

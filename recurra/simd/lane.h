@@ -40,4 +40,18 @@ concept Lane = requires(V v, float* p, int n) {
 
 static_assert(Lane<Vec>);
 
+/// The sum of the first `count` lanes, always in the same order: halves are added to halves.
+template <Lane V>
+RECURRA_INLINE float sum(V x, int count) {
+  alignas(cache_line) float lane[V::width];
+  V::zero().store(lane);
+  x.store(lane, V::first(count));
+  RECURRA_UNROLL
+  for (int half = V::width / 2; half > 0; half /= 2) {
+    RECURRA_UNROLL
+    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
+  }
+  return lane[0];
+}
+
 }  // namespace recurra::RECURRA_TARGET_NAME

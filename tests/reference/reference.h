@@ -3,8 +3,8 @@
 ///
 /// A reference cell R has name, gates, states and step(a, gate, state), a(k, x) being the activation at place
 /// k. Optional: params; `separate`, the gate whose two parts come apart (R::step(a, gate, recurrent, param,
-/// state)); `second` = first gate of a second phase whose product takes R::operand(a, gate, state); dense =
-/// false.
+/// state)); `attention`: a number of the step and row, the argument before the state; `second` = first gate
+/// of a second phase whose product takes R::operand(a, gate, state); dense = false.
 #pragma once
 
 #include <vector>
@@ -32,6 +32,7 @@ struct Sizes {
 /// Everything a call has, in double; gradients have the same form. Sequences are (batch, steps, n).
 struct Values {
   std::vector<double> x, y, W, U, b, params, P;
+  std::vector<double> attention;  // (batch, steps)
   std::vector<double> initial[3], final[3];
 };
 
@@ -57,6 +58,7 @@ struct Traits {
     else
       return R::gates;
   }();
+  static constexpr bool attention = requires { R::attention; };
   static constexpr bool dense = [] {
     if constexpr (requires { R::dense; })
       return R::dense;
@@ -69,7 +71,7 @@ template <class R>
 class Recurrence {
  public:
   using T = Traits<R>;
-  static constexpr int inputs = R::gates + 1 + T::params + R::states;  // of the pointwise function
+  static constexpr int inputs = R::gates + 1 + T::params + R::states + 1;  // of the pointwise function
   using D = Dual<inputs>;
 
   Recurrence(Sizes sizes, std::vector<int> lengths, Options options)
@@ -103,6 +105,7 @@ class Recurrence {
     d.b.assign(v.b.size(), 0.0);
     d.params.assign(v.params.size(), 0.0);
     d.P.assign(v.P.size(), 0.0);
+    d.attention.assign(v.attention.size(), 0.0);
     for (int k = 0; k < R::states; ++k) d.initial[k] = d.final[k];
     for (int row = 0; row < n_.batch; ++row) {
       std::vector<double> dy(std::size_t(n_.width()), 0.0);  // of a step's output and its repetitions
@@ -165,12 +168,17 @@ class Recurrence {
     return count(k, R::gates * n_.units) + std::size_t(g * n_.units + u);
   }
 
-  /// The pointwise function: arguments [gates, recurrent part, params, states] -> states.
+  /// The pointwise function: arguments [gates, recurrent part, params, states, attention] -> states.
   template <class N>
   void pointwise(const N* in, N* state) const {
     for (int k = 0; k < R::states; ++k) state[k] = in[R::gates + 1 + T::params + k];
-    if constexpr (T::split) {
+    const N& attention = in[inputs - 1];
+    if constexpr (T::split && T::attention) {
+      R::step(activations(), in, in[R::gates], in + R::gates + 1, attention, state);
+    } else if constexpr (T::split) {
       R::step(activations(), in, in[R::gates], in + R::gates + 1, state);
+    } else if constexpr (T::attention) {
+      R::step(activations(), in, attention, state);
     } else if constexpr (T::params > 0) {
       R::step(activations(), in, in + R::gates + 1, state);
     } else {
@@ -185,8 +193,7 @@ class Recurrence {
     record.point.resize(std::size_t(n_.units));
     record.operand.assign(std::size_t(n_.units), 0.0);
     record.unprojected.resize(std::size_t(n_.units));
-    const double* x = v.x.data() + count(row, n_.steps, n_.input) + count(time(p), n_.input);
-    for (int u = 0; u < n_.units; ++u) first_products(v, x, row, u, record);
+    for (int u = 0; u < n_.units; ++u) first_products(v, {row, p}, u, record);
     if constexpr (T::second < R::gates) {
       for (int u = 0; u < n_.units; ++u) {
         auto& in = record.point[std::size_t(u)];
@@ -216,7 +223,10 @@ class Recurrence {
     }
   }
 
-  void first_products(const Values& v, const double* x, int row, int u, Record& record) {
+  void first_products(const Values& v, Place place, int u, Record& record) {
+    const int row = place.row;
+    const int t = time(place.p);
+    const double* x = v.x.data() + count(row, n_.steps, n_.input) + count(t, n_.input);
     auto& in = record.point[std::size_t(u)];
     in.fill(0.0);
     for (int g = 0; g < R::gates; ++g) {
@@ -234,6 +244,7 @@ class Recurrence {
     if (n_.projection == 0) in[first] = record.h_old[std::size_t(u)];
     for (int k = 1; k < R::states; ++k)
       in[first + std::size_t(k)] = v.final[k][count(row, n_.units) + std::size_t(u)];
+    if (T::attention) in[inputs - 1] = v.attention[count(row, n_.steps) + std::size_t(t)];
   }
 
   void step_back(const Values& v, Values& d, const std::vector<double>& dy, Place place) {
@@ -322,6 +333,7 @@ class Recurrence {
       if (n_.projection == 0) dh[u] += to[first];
       for (int k = 1; k < R::states; ++k)
         d.initial[k][count(row, n_.units) + std::size_t(u)] = to[first + std::size_t(k)];
+      if (T::attention) d.attention[count(row, n_.steps) + std::size_t(time(place.p))] += to[inputs - 1];
     }
   }
 

@@ -49,7 +49,8 @@ struct Run {
         params(to_float(c.values.params)),
         P(to_float(c.values.P)),
         x_factor(to_float(c.options.x_factor)),
-        h_factor(to_float(c.options.h_factor)) {
+        h_factor(to_float(c.options.h_factor)),
+        attention(to_float(c.values.attention)) {
     weights = {W.data(),
                U.empty() ? nullptr : U.data(),
                b.empty() ? nullptr : b.data(),
@@ -63,6 +64,7 @@ struct Run {
     call.fill = c.options.repeat ? Fill::repeat : Fill::zeros;
     call.x_dropout = x_factor.empty() ? nullptr : x_factor.data();
     call.h_dropout = h_factor.empty() ? nullptr : h_factor.data();
+    if (c.numbers.attention) call.attention = batch_major<const float>(attention.data(), c.sizes.steps, 1);
     if (c.take_sequence) {
       out.y.assign(product(c.sizes.batch, c.sizes.steps, c.sizes.width()), -7.0F);
       call.y = batch_major(out.y.data(), c.sizes.steps, c.sizes.width());
@@ -91,6 +93,8 @@ struct Run {
     }
     out.x.assign(x.size(), -7.0F);
     back.dx = batch_major(out.x.data(), c.sizes.steps, c.sizes.input);
+    out.attention.assign(attention.size(), -7.0F);
+    if (c.numbers.attention) back.d_attention = batch_major(out.attention.data(), c.sizes.steps, 1);
     for (auto [from, to] :
          {std::pair{&W, &out.W}, {&U, &out.U}, {&b, &out.b}, {&params, &out.params}, {&P, &out.P}}) {
       to->assign(from->size(), -7.0F);
@@ -103,7 +107,7 @@ struct Run {
 
   const EngineCase& c;
   Plan plan;
-  Floats x, W, U, b, params, P, x_factor, h_factor, dy, initial[3], d_final[3];
+  Floats x, W, U, b, params, P, x_factor, h_factor, attention, dy, initial[3], d_final[3];
   Weights weights;
   Call call;
   Outputs out;
@@ -128,6 +132,10 @@ Outputs run(const EngineCase& c, const Target& target, const Execution& executio
 
 }  // namespace
 
+CellSizes sizes_of(const CellKernels& cell) {
+  return {cell.gates, cell.states, cell.params, cell.dense, cell.attention};
+}
+
 void EngineCase::fill(Random& random) {
   const double limit = 1.0 / std::sqrt(double(sizes.units));
   uniform(values.W, product(sizes.input, numbers.gates, sizes.units), limit, random);
@@ -150,6 +158,8 @@ void EngineCase::fill(Random& random) {
     outside.final[k].resize(size);
     for (double& value : outside.final[k]) value = gradient();
   }
+  values.attention.resize(numbers.attention ? product(sizes.batch, sizes.steps) : 0);
+  for (double& value : values.attention) value = random.uniform();
 }
 
 void EngineCase::drop_out(Random& random, double rate, bool state) {
@@ -186,6 +196,7 @@ EngineCase EngineCase::only_row(int row) const {
                      values.begin() + std::ptrdiff_t(size) * (row + 1));
   };
   take(one.values.x);
+  take(one.values.attention);
   take(one.outside.y);
   take(one.options.x_factor);
   take(one.options.h_factor);

@@ -13,16 +13,18 @@ namespace recurra::test {
 
 /// What a run of the engine gives; empty where it was not asked for. Same layouts as reference::Values.
 struct Outputs {
-  std::vector<float> y, x, W, U, b, params, P;  // x: gradient of the input, …
-  std::vector<float> final[3], initial[3];      // initial: gradients
+  std::vector<float> y, x, W, U, b, params, P, attention;  // x: gradient of the input, …
+  std::vector<float> final[3], initial[3];                 // initial: gradients
   Report forward, backward;
 };
 
 /// Numbers of a cell the case needs.
 struct CellSizes {
   int gates, states, params;
-  bool dense;
+  bool dense, attention;
 };
+
+[[nodiscard]] CellSizes sizes_of(const CellKernels& cell);
 
 struct EngineCase {
   std::string cell;

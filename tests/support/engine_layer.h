@@ -38,6 +38,10 @@ struct Layer {
     back.dy = batch_major<const float>(take(steps * batch * plan.width()), steps, plan.width());
     back.dx = batch_major(take(steps * batch * plan.input()), steps, plan.input());
     back.d_weights = take_weights();
+    if (plan.cell().attention) {
+      call.attention = batch_major<const float>(take(steps * batch), steps, 1);
+      back.d_attention = batch_major(take(steps * batch), steps, 1);
+    }
     packs.pack(plan, weights);
   }
 
