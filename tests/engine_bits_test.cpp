@@ -48,14 +48,6 @@ std::vector<std::string> all_cells() {
   return names;
 }
 
-/// The table of this target that has the cell: the built-in or the toys'.
-const Target& table_of(const Target& target, const std::string& cell) {
-  for (int i = 0; i < target.cell_count; ++i) {
-    if (target.cells[i].name == cell) return target;
-  }
-  return toy_target(target);
-}
-
 /// Units for three blocks and three panels of the way back of every cell on this target, not all full.
 EngineCase make_case(const Target& table,
                      const std::string& cell,

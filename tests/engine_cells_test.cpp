@@ -20,10 +20,9 @@ constexpr int unit_counts[] = {1, 7, 8, 9, 15, 16, 17, 26, 50};
 
 template <class R>
 EngineCase random_case(Random& random, int units, int steps, bool initial, bool reverse) {
-  using T = reference::Traits<R>;
   EngineCase c;
   c.cell = R::name;
-  c.numbers = {R::gates, R::states, T::params, T::dense, T::attention};
+  c.numbers = sizes_of(find_cell(table_of(active_target(), R::name), R::name));
   // One unit has weights up to 1: with many inputs it saturates, and of 1 - h^2 nothing is left to compare.
   const int input = int(random.below(units > 1 ? 40 : 3)) + 1;
   c.sizes = {int(random.below(17)) + 1, steps, input, units, 0, reverse};
@@ -92,11 +91,11 @@ void expect_gradients(const Outputs& actual, const reference::Values& expected, 
 }
 
 template <class R>
-void check_case(const EngineCase& c, bool toy) {
+void check_case(const EngineCase& c) {
   const Expected<R> expected(c);
   for (const Target* target : supported_targets()) {
     SCOPED_TRACE(target->name);
-    const Target& table = toy ? toy_target(*target) : *target;
+    const Target& table = table_of(*target, c.cell);
     const Outputs inference = run_forward(c, table, {});
     expect_outputs(inference, expected.values, c);
     const Outputs training = run_training(c, table, {});
@@ -124,47 +123,37 @@ void check_case(const EngineCase& c, bool toy) {
 template <class R>
 class CellTest : public testing::Test {};
 
-struct Builtin : std::false_type {};
-
-struct Toy : std::true_type {};
-
-template <class R, class Kind>
-struct Subject {
-  using Reference = R;
-  static constexpr bool toy = Kind::value;
-};
-
 template <class, class... S>
 struct ListOf {
   using Types = testing::Types<S...>;
 };
 
 using Subjects = ListOf<void
-#define RECURRA_CELL(folder, Struct) , Subject<reference::Struct##Reference, Builtin>
+#define RECURRA_CELL(folder, Struct) , reference::Struct##Reference
 #include "recurra/cells/cell_list.inc"
 #undef RECURRA_CELL
-#define RECURRA_CELL(folder, Struct) , Subject<reference::Struct##Reference, Toy>
+#define RECURRA_CELL(folder, Struct) , reference::Struct##Reference
 #include "tests/toy_cells/cell_list.inc"
 #undef RECURRA_CELL
                         >::Types;
 
 struct Names {
-  template <class S>
+  template <class R>
   static std::string GetName(int) {
-    return S::Reference::name;
+    return R::name;
   }
 };
 
 TYPED_TEST_SUITE(CellTest, Subjects, Names);
 
 TYPED_TEST(CellTest, agrees_with_the_reference_forward_and_backward) {
-  using R = typename TypeParam::Reference;
+  using R = TypeParam;
   Random random(seed);
   for (const int units : unit_counts) {
     for (const int steps : {0, 1, 37}) {
       for (const bool initial : {false, true}) {
         for (const bool reverse : {false, true}) {
-          check_case<R>(random_case<R>(random, units, steps, initial, reverse), TypeParam::toy);
+          check_case<R>(random_case<R>(random, units, steps, initial, reverse));
         }
       }
     }
@@ -172,16 +161,14 @@ TYPED_TEST(CellTest, agrees_with_the_reference_forward_and_backward) {
 }
 
 TYPED_TEST(CellTest, agrees_with_the_reference_behind_a_projection) {
-  using R = typename TypeParam::Reference;
+  using R = TypeParam;
   Random random(seed + 1);
   EngineCase probe = random_case<R>(random, 8, 3, true, false);
-  const CellKernels& kernels =
-      find_cell(TypeParam::toy ? toy_target(active_target()) : active_target(), R::name);
+  const Target& table = table_of(active_target(), R::name);
+  const CellKernels& kernels = find_cell(table, R::name);
   if (kernels.reads_h || !kernels.dense) {
     probe.sizes.projection = 3;
-    EXPECT_THROW(
-        Plan({probe.cell, 4, 8, 3, false}, TypeParam::toy ? toy_target(active_target()) : active_target()),
-        Error);
+    EXPECT_THROW(Plan({probe.cell, 4, 8, 3, false}, table), Error);
     return;
   }
   for (const int units : {3, 9, 17, 50}) {
@@ -189,13 +176,13 @@ TYPED_TEST(CellTest, agrees_with_the_reference_behind_a_projection) {
       EngineCase c = random_case<R>(random, units, 11, projection % 2 == 0, units % 2 == 0);
       c.sizes.projection = projection;
       c.fill(random);
-      check_case<R>(c, TypeParam::toy);
+      check_case<R>(c);
     }
   }
 }
 
 TYPED_TEST(CellTest, agrees_with_the_reference_under_masks_and_dropout) {
-  using R = typename TypeParam::Reference;
+  using R = TypeParam;
   Random random(seed + 3);
   for (const int units : {4, 9, 17, 50}) {
     for (const int steps : {1, 2, 23}) {
@@ -203,11 +190,11 @@ TYPED_TEST(CellTest, agrees_with_the_reference_under_masks_and_dropout) {
         for (const bool repeat : {false, true}) {
           EngineCase c = random_case<R>(random, units, steps, units != 9, reverse);
           c.options.repeat = repeat && !c.lengths.empty();
-          check_case<R>(c, TypeParam::toy);
+          check_case<R>(c);
           c.mask_steps(random, repeat);
-          check_case<R>(c, TypeParam::toy);
+          check_case<R>(c);
           c.drop_out(random, 0.4, reference::Traits<R>::dense);
-          check_case<R>(c, TypeParam::toy);
+          check_case<R>(c);
         }
       }
     }
@@ -216,7 +203,7 @@ TYPED_TEST(CellTest, agrees_with_the_reference_under_masks_and_dropout) {
 
 /// Activations of all kinds at every place of the cell.
 TYPED_TEST(CellTest, agrees_with_the_reference_with_any_activation) {
-  using R = typename TypeParam::Reference;
+  using R = TypeParam;
   Random random(seed + 4);
   const std::size_t places = std::size(R::activations);
   for (int kind = 0; kind <= int(ActivationKind::gelu); ++kind) {
@@ -235,19 +222,18 @@ TYPED_TEST(CellTest, agrees_with_the_reference_with_any_activation) {
       for (double& value : c.values.W) value = float(value * 0.25);
       for (double& value : c.values.U) value = float(value * 0.5);
       SCOPED_TRACE(std::string(name_of(chosen.kind)) + " at " + std::to_string(place));
-      check_case<R>(c, TypeParam::toy);
+      check_case<R>(c);
     }
   }
 }
 
 /// The reference's own gradients, against central differences of its forward pass in double.
 TYPED_TEST(CellTest, reference_gradients_agree_with_central_differences) {
-  using R = typename TypeParam::Reference;
+  using R = TypeParam;
   Random random(seed + 2);
   for (const bool reverse : {false, true}) {
     EngineCase c = random_case<R>(random, 5, 6, true, reverse);
-    if (!find_cell(TypeParam::toy ? toy_target(active_target()) : active_target(), R::name).reads_h &&
-        reference::Traits<R>::dense) {
+    if (!find_cell(table_of(active_target(), R::name), R::name).reads_h && reference::Traits<R>::dense) {
       c.sizes.projection = reverse ? 3 : 0;
     }
     c.take_sequence = true;

@@ -133,15 +133,19 @@ Outputs run(const EngineCase& c, const Target& target, const Execution& executio
 }  // namespace
 
 CellSizes sizes_of(const CellKernels& cell) {
-  return {cell.gates, cell.states, cell.params, cell.dense, cell.attention};
+  const bool bounded = std::none_of(cell.activations, cell.activations + cell.activation_count, [](auto& a) {
+    return a.kind == ActivationKind::relu || a.kind == ActivationKind::linear;
+  });
+  return {cell.gates, cell.states, cell.params, cell.dense, cell.attention, bounded};
 }
 
 void EngineCase::fill(Random& random) {
   const double limit = 1.0 / std::sqrt(double(sizes.units));
   uniform(values.W, product(sizes.input, numbers.gates, sizes.units), limit, random);
-  uniform(values.U, numbers.dense ? product(sizes.width(), numbers.gates, sizes.units) : 0, limit, random);
+  const double back = numbers.bounded ? limit : limit / 2;
+  uniform(values.U, numbers.dense ? product(sizes.width(), numbers.gates, sizes.units) : 0, back, random);
   uniform(values.b, product(numbers.gates, sizes.units), limit, random);
-  uniform(values.params, product(numbers.params, sizes.units), limit, random);
+  uniform(values.params, product(numbers.params, sizes.units), back, random);
   uniform(values.P, product(sizes.units, sizes.projection), limit, random);
   values.x.resize(product(sizes.batch, sizes.steps, sizes.input));
   for (double& value : values.x) value = random.normal();
@@ -236,6 +240,13 @@ const Target& toy_target([[maybe_unused]] const Target& target) {
   if (std::string(target.name) == "avx512") return avx512_toy::table;
 #endif
   return scalar_toy::table;
+}
+
+const Target& table_of(const Target& target, const std::string& cell) {
+  for (int i = 0; i < target.cell_count; ++i) {
+    if (target.cells[i].name == cell) return target;
+  }
+  return toy_target(target);
 }
 
 Difference compare(const Floats& actual, const Doubles& expected) {

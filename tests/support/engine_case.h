@@ -22,6 +22,7 @@ struct Outputs {
 struct CellSizes {
   int gates, states, params;
   bool dense, attention;
+  bool bounded;  // no activation of its own grows with its argument
 };
 
 [[nodiscard]] CellSizes sizes_of(const CellKernels& cell);
@@ -37,7 +38,8 @@ struct EngineCase {
   reference::Values values;   // every number a float
   reference::Values outside;  // y and final: the gradients that come from outside
 
-  /// Random weights in +-1/sqrt(units), normal inputs, states in (-1, 1).
+  /// Random weights in +-1/sqrt(units), the recurrent ones of cells without a bound half of that, normal
+  /// inputs, states in (-1, 1).
   void fill(Random& random);
 
   /// Draws dropout factors 0 or 1 / (1 - rate) for the input and, where `state`, for the recurrent operand.
@@ -60,6 +62,9 @@ struct EngineCase {
 
 /// The toy cells' table on the target of that name.
 [[nodiscard]] const Target& toy_target(const Target& target);
+
+/// The table of this target that has the cell: the built-in or the toys'.
+[[nodiscard]] const Target& table_of(const Target& target, const std::string& cell);
 
 /// Largest difference, and largest absolute value of `expected`.
 struct Difference {
