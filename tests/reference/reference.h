@@ -122,12 +122,15 @@ class Recurrence {
   }
 
  private:
+  /// (units): arguments of the pointwise function, or their gradients.
+  using Points = std::vector<std::array<double, inputs>>;
+
   /// What one step of one row leaves for the way back.
   struct Record {
-    std::vector<double> h_old;                      // (width)
-    std::vector<double> operand;                    // (units), of the second phase
-    std::vector<double> unprojected;                // (units)
-    std::vector<std::array<double, inputs>> point;  // (units) arguments of the pointwise function
+    std::vector<double> h_old;        // (width)
+    std::vector<double> operand;      // (units), of the second phase
+    std::vector<double> unprojected;  // (units)
+    Points point;
   };
 
   static std::size_t count(int a, int b, int c = 1) {
@@ -150,22 +153,60 @@ class Recurrence {
     return count(row, n_.steps, n_.width()) + count(time(p), n_.width());
   }
 
-  [[nodiscard]] double x_factor(int row, int k) const {
-    return options_.x_factor.empty() ? 1.0 : options_.x_factor[count(row, n_.input) + std::size_t(k)];
-  }
-
-  [[nodiscard]] double h_factor(int row, int k) const {
-    return options_.h_factor.empty() ? 1.0 : options_.h_factor[count(row, n_.width()) + std::size_t(k)];
-  }
-
   [[nodiscard]] auto activations() const {
     return [this](int k, const auto& x) {
       return activate(options_.activations[std::size_t(k)], x);
     };
   }
 
-  [[nodiscard]] std::size_t weight(int k, int g, int u) const {
-    return count(k, R::gates * n_.units) + std::size_t(g * n_.units + u);
+  /// Place of row k of a weight matrix, at its gate g.
+  [[nodiscard]] std::size_t weight(int k, int g) const {
+    return count(k, R::gates * n_.units) + count(g, n_.units);
+  }
+
+  /// sums (gates, units) += a times the columns of gates first .. last of M.
+  void add_product(
+      const std::vector<double>& a, const std::vector<double>& M, int first, int last, double* sums) const {
+    const std::size_t columns = count(last - first, n_.units);
+    sums += count(first, n_.units);
+    for (std::size_t k = 0; k < a.size(); ++k) {
+      const double* row = M.data() + weight(int(k), first);
+      for (std::size_t c = 0; c < columns; ++c) sums[c] += a[k] * row[c];
+    }
+  }
+
+  /// The way back of add_product: d_M += a times d_sums; gives d_sums times M's transpose.
+  std::vector<double> product_back(const std::vector<double>& a,
+                                   const std::vector<double>& M,
+                                   int first,
+                                   int last,
+                                   const double* d_sums,
+                                   std::vector<double>& d_M) const {
+    const std::size_t columns = count(last - first, n_.units);
+    d_sums += count(first, n_.units);
+    std::vector<double> d_a(a.size(), 0.0);
+    for (std::size_t k = 0; k < a.size(); ++k) {
+      const double* row = M.data() + weight(int(k), first);
+      double* d_row = d_M.data() + weight(int(k), first);
+      double sum[4] = {};  // a single one would wait for itself at every column
+      for (std::size_t c = 0; c < columns; ++c) {
+        sum[c % 4] += d_sums[c] * row[c];
+        d_row[c] += d_sums[c] * a[k];
+      }
+      d_a[k] = sum[0] + sum[1] + sum[2] + sum[3];
+    }
+    return d_a;
+  }
+
+  /// `size` values times the factors of a row's dropout.
+  static std::vector<double> dropped(const double* values,
+                                     int size,
+                                     const std::vector<double>& factors,
+                                     int row) {
+    std::vector<double> products(values, values + size);
+    for (std::size_t k = 0; !factors.empty() && k < products.size(); ++k)
+      products[k] *= factors[count(row, size) + k];
+    return products;
   }
 
   /// The pointwise function: arguments [gates, recurrent part, params, states, attention] -> states.
@@ -193,20 +234,8 @@ class Recurrence {
     record.point.resize(std::size_t(n_.units));
     record.operand.assign(std::size_t(n_.units), 0.0);
     record.unprojected.resize(std::size_t(n_.units));
-    for (int u = 0; u < n_.units; ++u) first_products(v, {row, p}, u, record);
-    if constexpr (T::second < R::gates) {
-      for (int u = 0; u < n_.units; ++u) {
-        auto& in = record.point[std::size_t(u)];
-        record.operand[std::size_t(u)] =
-            R::operand(activations(), in.data(), in.data() + R::gates + 1 + T::params) * h_factor(row, u);
-      }
-      for (int u = 0; u < n_.units; ++u) {
-        for (int g = T::second; g < R::gates; ++g) {
-          double& sum = record.point[std::size_t(u)][std::size_t(g)];
-          for (int k = 0; k < n_.units; ++k) sum += record.operand[std::size_t(k)] * v.U[weight(k, g, u)];
-        }
-      }
-    }
+    first_products(v, {row, p}, record);
+    if constexpr (T::second < R::gates) second_product(v, row, record);
     for (int u = 0; u < n_.units; ++u) {
       double state[R::states];
       pointwise(record.point[std::size_t(u)].data(), state);
@@ -223,28 +252,47 @@ class Recurrence {
     }
   }
 
-  void first_products(const Values& v, Place place, int u, Record& record) {
+  void first_products(const Values& v, Place place, Record& record) {
     const int row = place.row;
     const int t = time(place.p);
     const double* x = v.x.data() + count(row, n_.steps, n_.input) + count(t, n_.input);
-    auto& in = record.point[std::size_t(u)];
-    in.fill(0.0);
-    for (int g = 0; g < R::gates; ++g) {
-      double& sum = in[std::size_t(g)];
-      if (!v.b.empty()) sum = v.b[std::size_t(g * n_.units + u)];
-      for (int k = 0; k < n_.input; ++k) sum += x[k] * x_factor(row, k) * v.W[weight(k, g, u)];
-      double& recurrent = g == T::separate ? in[R::gates] : sum;
-      for (int k = 0; T::dense && g < T::second && k < n_.width(); ++k) {
-        recurrent += record.h_old[std::size_t(k)] * h_factor(row, k) * v.U[weight(k, g, u)];
-      }
+    std::vector<double> sums = v.b.empty() ? std::vector<double>(count(R::gates, n_.units)) : v.b;
+    std::vector<double> recurrent(sums.size(), 0.0);
+    add_product(dropped(x, n_.input, options_.x_factor, row), v.W, 0, R::gates, sums.data());
+    if (T::dense) {
+      const auto h = dropped(record.h_old.data(), n_.width(), options_.h_factor, row);
+      add_product(h, v.U, 0, T::second, recurrent.data());
     }
-    for (int p = 0; p < T::params; ++p)
-      in[std::size_t(R::gates + 1 + p)] = v.params[std::size_t(p * n_.units + u)];
     const std::size_t first = R::gates + 1 + T::params;
-    if (n_.projection == 0) in[first] = record.h_old[std::size_t(u)];
-    for (int k = 1; k < R::states; ++k)
-      in[first + std::size_t(k)] = v.final[k][count(row, n_.units) + std::size_t(u)];
-    if (T::attention) in[inputs - 1] = v.attention[count(row, n_.steps) + std::size_t(t)];
+    for (std::size_t u = 0; u < record.point.size(); ++u) {
+      auto& in = record.point[u];
+      in.fill(0.0);
+      for (std::size_t g = 0; g < R::gates; ++g) {
+        const std::size_t column = g * record.point.size() + u;
+        in[g] = sums[column];
+        in[int(g) == T::separate ? R::gates : g] += recurrent[column];
+      }
+      for (std::size_t p = 0; p < T::params; ++p)
+        in[R::gates + 1 + p] = v.params[p * record.point.size() + u];
+      if (n_.projection == 0) in[first] = record.h_old[u];
+      for (std::size_t k = 1; k < R::states; ++k) in[first + k] = v.final[k][count(row, n_.units) + u];
+      if (T::attention) in[inputs - 1] = v.attention[count(row, n_.steps) + std::size_t(t)];
+    }
+  }
+
+  /// The product of the second phase, of what the first left.
+  void second_product(const Values& v, int row, Record& record) {
+    for (std::size_t u = 0; u < record.point.size(); ++u) {
+      const auto& in = record.point[u];
+      record.operand[u] = R::operand(activations(), in.data(), in.data() + R::gates + 1 + T::params);
+    }
+    record.operand = dropped(record.operand.data(), n_.units, options_.h_factor, row);
+    std::vector<double> sums(count(R::gates, n_.units), 0.0);
+    add_product(record.operand, v.U, T::second, R::gates, sums.data());
+    for (std::size_t u = 0; u < record.point.size(); ++u) {
+      for (std::size_t g = T::second; g < R::gates; ++g)
+        record.point[u][g] += sums[g * record.point.size() + u];
+    }
   }
 
   void step_back(const Values& v, Values& d, const std::vector<double>& dy, Place place) {
@@ -255,7 +303,7 @@ class Recurrence {
     for (int j = 0; j < n_.width(); ++j) d_output[std::size_t(j)] += dy[std::size_t(j)];
     for (int j = 0; j < n_.width(); ++j) dh[j] = 0.0;
 
-    std::vector<std::array<double, inputs>> d_in(static_cast<std::size_t>(n_.units));
+    Points d_in(static_cast<std::size_t>(n_.units));
     for (int u = 0; u < n_.units; ++u) {
       double d_state[R::states];
       d_state[0] = n_.projection > 0 ? 0.0 : d_output[std::size_t(u)];
@@ -279,60 +327,55 @@ class Recurrence {
     spread(v, d, record, d_in, place);
   }
 
+  /// (gates, units) of what is (units, arguments); of the gate that comes apart, argument `separate`.
+  std::vector<double> gate_gradients(const Points& d_in, std::size_t separate) const {
+    std::vector<double> d_sums(count(R::gates, n_.units));
+    for (std::size_t u = 0; u < d_in.size(); ++u) {
+      for (std::size_t g = 0; g < R::gates; ++g)
+        d_sums[g * d_in.size() + u] = d_in[u][int(g) == T::separate ? separate : g];
+    }
+    return d_sums;
+  }
+
   /// Through the product of a second phase to what its operand was made of.
-  void second_phase_back(const Values& v,
-                         Values& d,
-                         int row,
-                         const Record& record,
-                         std::vector<std::array<double, inputs>>& d_in) {
+  void second_phase_back(const Values& v, Values& d, int row, const Record& record, Points& d_in) {
     if constexpr (T::second < R::gates) {
-      for (int k = 0; k < n_.units; ++k) {
-        double d_operand = 0;
-        for (int g = T::second; g < R::gates; ++g) {
-          for (int u = 0; u < n_.units; ++u) {
-            const double d_gate = d_in[std::size_t(u)][std::size_t(g)];
-            d_operand += d_gate * v.U[weight(k, g, u)];
-            d.U[weight(k, g, u)] += d_gate * record.operand[std::size_t(k)];
-          }
-        }
+      const std::vector<double> d_sums = gate_gradients(d_in, R::gates);
+      std::vector<double> d_operand =
+          product_back(record.operand, v.U, T::second, R::gates, d_sums.data(), d.U);
+      d_operand = dropped(d_operand.data(), n_.units, options_.h_factor, row);
+      for (std::size_t k = 0; k < d_in.size(); ++k) {
         D in[inputs];
-        for (int i = 0; i < inputs; ++i) in[i] = D::input(record.point[std::size_t(k)][std::size_t(i)], i);
-        d_operand *= h_factor(row, k);
+        for (int i = 0; i < inputs; ++i) in[i] = D::input(record.point[k][std::size_t(i)], i);
         const D operand = R::operand(activations(), in, in + R::gates + 1 + T::params);
-        for (std::size_t i = 0; i < inputs; ++i) d_in[std::size_t(k)][i] += d_operand * operand.by[i];
+        for (std::size_t i = 0; i < inputs; ++i) d_in[k][i] += d_operand[k] * operand.by[i];
       }
     }
   }
 
-  void spread(const Values& v,
-              Values& d,
-              const Record& record,
-              const std::vector<std::array<double, inputs>>& d_in,
-              Place place) {
+  void spread(const Values& v, Values& d, const Record& record, const Points& d_in, Place place) {
     const int row = place.row;
     const std::size_t at = count(row, n_.steps, n_.input) + count(time(place.p), n_.input);
     double* dh = d.initial[0].data() + count(row, n_.width());
-    for (int u = 0; u < n_.units; ++u) {
-      const auto& to = d_in[std::size_t(u)];
-      for (int g = 0; g < R::gates; ++g) {
-        const double d_gate = to[std::size_t(g)];
-        if (!d.b.empty()) d.b[std::size_t(g * n_.units + u)] += d_gate;
-        for (int k = 0; k < n_.input; ++k) {
-          d.x[at + std::size_t(k)] += d_gate * v.W[weight(k, g, u)] * x_factor(row, k);
-          d.W[weight(k, g, u)] += d_gate * v.x[at + std::size_t(k)] * x_factor(row, k);
-        }
-        const double d_recurrent = g == T::separate ? to[R::gates] : d_gate;
-        for (int k = 0; T::dense && g < T::second && k < n_.width(); ++k) {
-          dh[k] += d_recurrent * v.U[weight(k, g, u)] * h_factor(row, k);
-          d.U[weight(k, g, u)] += d_recurrent * record.h_old[std::size_t(k)] * h_factor(row, k);
-        }
-      }
-      for (int p = 0; p < T::params; ++p)
-        d.params[std::size_t(p * n_.units + u)] += to[std::size_t(R::gates + 1 + p)];
+    const std::vector<double> d_gates = gate_gradients(d_in, T::split ? std::size_t(T::separate) : 0);
+    for (std::size_t c = 0; c < d.b.size(); ++c) d.b[c] += d_gates[c];
+    const auto x = dropped(v.x.data() + at, n_.input, options_.x_factor, row);
+    const auto dx = product_back(x, v.W, 0, R::gates, d_gates.data(), d.W);
+    const auto dx_dropped = dropped(dx.data(), n_.input, options_.x_factor, row);
+    for (std::size_t k = 0; k < dx.size(); ++k) d.x[at + k] += dx_dropped[k];
+    if (T::dense) {
+      const std::vector<double> d_recurrent = gate_gradients(d_in, R::gates);
+      const auto h = dropped(record.h_old.data(), n_.width(), options_.h_factor, row);
+      const auto back = product_back(h, v.U, 0, T::second, d_recurrent.data(), d.U);
+      const auto back_dropped = dropped(back.data(), n_.width(), options_.h_factor, row);
+      for (std::size_t k = 0; k < back.size(); ++k) dh[k] += back_dropped[k];
+    }
+    for (std::size_t u = 0; u < d_in.size(); ++u) {
+      const auto& to = d_in[u];
+      for (std::size_t p = 0; p < T::params; ++p) d.params[p * d_in.size() + u] += to[R::gates + 1 + p];
       const std::size_t first = R::gates + 1 + T::params;
       if (n_.projection == 0) dh[u] += to[first];
-      for (int k = 1; k < R::states; ++k)
-        d.initial[k][count(row, n_.units) + std::size_t(u)] = to[first + std::size_t(k)];
+      for (std::size_t k = 1; k < R::states; ++k) d.initial[k][count(row, n_.units) + u] = to[first + k];
       if (T::attention) d.attention[count(row, n_.steps) + std::size_t(time(place.p))] += to[inputs - 1];
     }
   }
