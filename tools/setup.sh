@@ -3,9 +3,9 @@
 # shellcheck disable=SC2034,SC2086,SC2154  # used by who sources this; lists are split on purpose; $logs
 
 program_packages="g++ cmake ninja-build zlib1g-dev nlohmann-json3-dev libeigen3-dev libcli11-dev libfmt-dev"
-# clang compiles everything a second time; python3 and binutils serve the scripts in tools/; find_package(libzip)
-# fails without the three zip programs.
-test_packages="libgtest-dev libgmock-dev libhdf5-dev libzip-dev zipcmp zipmerge ziptool python3 binutils clang clang-format clang-tidy doxygen pkgconf"
+# clang compiles everything a second time; python3 and binutils serve the scripts in tools/; python3-pip-whl is the least
+# that fetches wheels (oneDNN's, to compare with); find_package(libzip) fails without the three zip programs.
+test_packages="libgtest-dev libgmock-dev libhdf5-dev libzip-dev zipcmp zipmerge ziptool python3 python3-pip-whl binutils clang clang-format clang-tidy doxygen pkgconf"
 
 now() { date +%s; }
 
