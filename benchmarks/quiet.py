@@ -68,27 +68,37 @@ def run(contender: Contender) -> list[dict]:
     return lines
 
 
-def measure(row: str, contenders: list[Contender], keep: int, limit: int) -> Outcome:
-    outcome = Outcome(row)
+def measure_rows(name: str, contenders: list[Contender], keep: int, limit: int) -> dict[str, Outcome]:
+    """Outcomes by the row that a line names, in the order of their first lines; `name` for lines that name none."""
+    outcomes: dict[str, Outcome] = {}
+    kept, dropped, peaks = 0, 0, []
     for number in range(limit):
         before = peak()
         # Every other round backwards, so that none always runs in another's heat.
         lines = [line for contender in contenders[:: -1 if number % 2 else 1] for line in run(contender)]
         after = peak()
         quiet = all(one["peak2"] >= QUIET * one["peak1"] for one in (before, after))
-        print(f"{row}: round {number + 1} {'kept' if quiet else 'dropped'}", file=sys.stderr)
+        print(f"{name}: round {number + 1} {'kept' if quiet else 'dropped'}", file=sys.stderr)
         for line in lines:
+            outcome = outcomes.setdefault(line.get("row", name), Outcome(line.get("row", name)))
             if quiet or "error" in line:
                 outcome.add(line)
         if quiet:
-            outcome.kept += 1
-            outcome.peaks += [before, after]
-            if outcome.kept == keep:
+            kept += 1
+            peaks += [before, after]
+            if kept == keep:
                 break
         else:
-            outcome.dropped += 1
+            dropped += 1
             time.sleep(2)  # whoever disturbs may be done soon
-    return outcome
+    for outcome in outcomes.values():
+        outcome.kept, outcome.dropped, outcome.peaks = kept, dropped, peaks
+    return outcomes
+
+
+def measure(row: str, contenders: list[Contender], keep: int, limit: int) -> Outcome:
+    """The outcome of the only row that the contenders run."""
+    return measure_rows(row, contenders, keep, limit).get(row, Outcome(row))
 
 
 def ratio(outcome: Outcome) -> float:

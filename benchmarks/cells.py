@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Compares every cell with oneDNN's, at 256 inputs and units over 50 steps, in quiet rounds (see quiet.py).
+
+usage: cells.py [--only REGEX] [--batches 1,32] [--write docs/performance.md] [--json FILE]
+
+Prints a table, and with --write puts it into a page, between the lines that mark its place. What is timed is told in
+cells.cpp. Where oneDNN is not built in (tools/fetch_onednn.py fetches it) or has no such cell, ours stands alone.
+"""
+import datetime
+import pathlib
+import re
+import subprocess
+import sys
+
+import quiet
+
+ONEDNN = "onednn"
+PASSES = ["inference", "training forward", "backward"]
+BEGIN, END = "<!-- cells.py writes from here -->", "<!-- to here -->"
+
+
+def listed_cells(program: str) -> dict[str, str]:
+    """The program's cells, and what oneDNN calls them, if it has them."""
+    lines = subprocess.run([program, "--list"], check=True, capture_output=True, text=True).stdout.splitlines()
+    return dict(line.split("\t") for line in lines)
+
+
+def contenders(arguments, cell: str, theirs: str, batch: int) -> list[quiet.Contender]:
+    found = []
+    for threads in arguments.threads.split(","):
+        for peer in [quiet.OURS] + ([ONEDNN] if theirs else []):
+            # oneDNN dies where the processor tells of AMX and the system hides its tiles.
+            command = ["env", f"OMP_NUM_THREADS={threads}", "ONEDNN_MAX_CPU_ISA=AVX512_CORE", arguments.program,
+                       peer, cell, str(batch), threads, str(arguments.seconds)]
+            found.append(quiet.Contender(peer, int(threads), command))
+    return found
+
+
+def size(count: int) -> str:
+    return f"{count / 2**20:.3g}" if count else "0"
+
+
+def table_row(outcome: quiet.Outcome) -> str:
+    """One line of the table; peaks and times are of the same rounds."""
+    cell, _, task = outcome.row.rpartition(", batch ")
+    batch, _, work = task.partition(", ")
+    ours, theirs = outcome.best[quiet.OURS], outcome.best.get(ONEDNN)
+    peak = max(one["peak2"] for one in outcome.peaks)
+
+    def memory(line: dict) -> str:
+        return " + ".join(size(line[what]) for what in ("workspace", "scratch", "weights"))
+
+    columns = [cell, batch, work, f"**{ours['ms']:.3g}** ({ours['threads']})",
+               f"{theirs['ms']:.3g} ({theirs['threads']})" if theirs else "-",
+               f"{theirs['ms'] / ours['ms']:.2f}" if theirs else "-",
+               f"{100 * ours['gflops'] / peak:.0f} %", memory(ours), memory(theirs) if theirs else "-"]
+    return "| " + " | ".join(columns) + " |"
+
+
+def section(outcomes: list[quiet.Outcome]) -> str:
+    peaks = [one for outcome in outcomes for one in outcome.peaks]
+    dropped = {outcome.row.rpartition(",")[0]: outcome.dropped for outcome in outcomes}
+    peak1, peak2 = (max(one[name] for one in peaks) for name in ("peak1", "peak2"))
+    head = (f"Measured on {datetime.date.today()}; FMA peak {peak1:.0f} GF/s on one thread, {peak2:.0f} on two.\n"
+            "Milliseconds (threads), the better of one and two threads; ratio: oneDNN / recurra; of the peak of both\n"
+            "threads; memory in MiB: workspace + scratch + weights in the order the kernels read them. For each cell and\n"
+            f"batch {outcomes[0].kept} rounds were kept, of all {sum(dropped.values())} were dropped.\n")
+    lines = ["| cell | batch | pass | recurra | oneDNN | ratio | of the peak | memory | oneDNN's |",
+             "|---|---|---|---|---|---|---|---|---|"]
+    return "\n".join([head, *lines, *map(table_row, outcomes)]) + "\n"
+
+
+def write(path: str, text: str) -> None:
+    page = pathlib.Path(path)
+    before, begin, rest = page.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{path}: no lines that mark where the table goes: {BEGIN} and {END}")
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+
+
+def main() -> int:
+    parser = quiet.parser(__doc__)
+    parser.set_defaults(program=str(quiet.ROOT / "build/dev/benchmarks/benchmark_cells"))
+    parser.add_argument("--only", default="", metavar="REGEX", help="cells whose name has a match")
+    parser.add_argument("--batches", default="1,32")
+    parser.add_argument("--seconds", type=float, default=0.3, help="for each pass, peer and number of threads")
+    parser.add_argument("--write", metavar="PAGE", help="put the table into this page")
+    arguments = parser.parse_args()
+    cells = {cell: theirs for cell, theirs in listed_cells(arguments.program).items()
+             if re.search(arguments.only, cell)}
+    outcomes = []
+    for cell, theirs in cells.items():
+        for batch in map(int, arguments.batches.split(",")):
+            name = f"{cell}, batch {batch}"
+            asked = contenders(arguments, cell, theirs, batch)
+            found = quiet.measure_rows(name, asked, arguments.keep, arguments.limit)
+            outcomes += [found[f"{name}, {one}"] for one in PASSES if f"{name}, {one}" in found]
+            for outcome in found.values():
+                for peer, error in outcome.errors.items():
+                    print(f"{outcome.row}: {peer} failed: {error}", file=sys.stderr)
+    complete = [outcome for outcome in outcomes if quiet.OURS in outcome.best]
+    if not complete:
+        raise SystemExit("no quiet round")
+    print(section(complete))
+    if arguments.write:
+        write(arguments.write, section(complete))
+    if arguments.json:
+        quiet.write_lines(outcomes, arguments.json)
+    return int(len(complete) < len(PASSES) * len(cells) * len(arguments.batches.split(",")))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
