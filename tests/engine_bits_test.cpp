@@ -171,6 +171,24 @@ TEST_P(BitsTest, inference_gives_the_bits_of_training) {
   });
 }
 
+/// As above where the way back takes several chunks of steps, which a length may end in.
+TEST_P(BitsTest, gradients_over_many_chunks_have_the_same_bits) {
+  Team team(1);
+  for (const bool ends : {false, true}) {
+    EngineCase c = make_case(fastest(), GetParam(), variants[0], 0);
+    c.sizes.steps = 75;
+    if (ends) c.lengths = {75, 1, 20, 40, 0, 61, 60, 59, 74, 75, 12, 41, 33};
+    Random random(seed);
+    c.fill(random);
+    const Outputs alone = run_training(c, fastest(), {&team});
+    for_each_execution([&](const Execution& execution) {
+      const Outputs training = run_training(c, fastest(), execution);
+      expect_all_worked(training.backward, execution, "backward");
+      expect_same_gradients(training, alone, c);
+    });
+  }
+}
+
 /// Rows are shared by their steps, but no thread goes without.
 TEST_P(BitsTest, every_thread_gets_rows_however_uneven_their_lengths) {
   Team team(3);

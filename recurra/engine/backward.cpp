@@ -1,5 +1,6 @@
-/// The way back: step by step the gate gradients, in the memory of the gates; then, over all steps at once,
-/// the gradients of the input and of the weights.
+/// The way back, in chunks of steps from the last to the first: step by step the gate gradients, in the
+/// memory of the gates; then, while these are in the caches, the chunk's part of the gradients of input and
+/// weights.
 #include <algorithm>
 
 #include "recurra/base/error.h"
@@ -25,31 +26,47 @@ class BackwardPass {
                Memory& memory,
                Split split,
                Crew& crew) noexcept
-      : plan_(plan), cell_(plan.cell()), weights_(weights), back_(back), m_(memory), crew_(crew) {
-    const bool by_rows = split.schedule == Schedule::rows;
-    const int rows = m_.running > 0 ? m_.active[0] : 0;
-    rows_ = by_rows ? row_share(m_, crew.index(), crew.count()) : Range{0, rows};
-    unit_panels_ = panel_share(by_rows, plan.unit_panels());
-    width_panels_ = panel_share(by_rows, plan.width_panels());
-    waits_ = !by_rows && cell_.dense && crew.count() > 1;
+      : plan_(plan),
+        cell_(plan.cell()),
+        weights_(weights),
+        back_(back),
+        m_(memory),
+        crew_(crew),
+        sums_(plan, weights, back, memory, crew),
+        by_rows_(split.schedule == Schedule::rows) {
+    unit_panels_ = panel_share(plan.unit_panels());
+    width_panels_ = panel_share(plan.width_panels());
+    waits_ = !by_rows_ && cell_.dense && crew.count() > 1;
   }
 
   void run() noexcept {
-    const int last = cell_.phases - 1;
-    for (i64 t = m_.running - 1; t >= 0; --t) {
-      if (plan_.projected()) output_gradient(t);
-      phase_gradient(t, last);
-      for (int phase = last - 1; phase >= 0; --phase) phase_gradient(t, phase);
+    for (i64 last = m_.running; last > 0;) {
+      const Steps chunk{(last - 1) / m_.back_chunk * m_.back_chunk, last};
+      run_chunk(chunk);
+      last = chunk.first;
     }
-    if (cell_.dense && back_.d_initial[0] != nullptr && m_.running > 0) initial_gradient();
-    crew_.barrier();
-    if (back_.dx.data != nullptr) input_gradient();
-    weight_gradients(plan_, weights_, back_.d_weights, back_.accumulate, m_, crew_);
+    sums_.finish();
   }
 
  private:
-  [[nodiscard]] Range panel_share(bool by_rows, const Panels& panels) const noexcept {
-    return by_rows ? Range{0, panels.count} : even_share(panels.count, crew_.index(), crew_.count());
+  void run_chunk(Steps chunk) noexcept {
+    rows_ = by_rows_ ? row_share(m_, chunk, crew_.index(), crew_.count())
+                     : Range{0, m_.active[index(chunk.first)]};
+    for (i64 t = chunk.last - 1; t >= chunk.first; --t) step_gradient(t);
+    if (chunk.first == 0 && cell_.dense && back_.d_initial[0] != nullptr) initial_gradient();
+    // What follows reads the gate gradients of all members; the steps of the chunks to come write others.
+    crew_.barrier();
+    if (back_.dx.data != nullptr) input_gradient(chunk);
+    sums_.add(chunk);
+  }
+
+  [[nodiscard]] Range panel_share(const Panels& panels) const noexcept {
+    return by_rows_ ? Range{0, panels.count} : even_share(panels.count, crew_.index(), crew_.count());
+  }
+
+  void step_gradient(i64 t) noexcept {
+    if (plan_.projected()) output_gradient(t);
+    for (int phase = cell_.phases - 1; phase >= 0; --phase) phase_gradient(t, phase);
   }
 
   /// The operand of what step t + 1 sends back: rows that end at t have none.
@@ -137,9 +154,11 @@ class BackwardPass {
     run_stage(p);
   }
 
-  void input_gradient() noexcept {
-    const i64 all = m_.running > 0 ? m_.first[static_cast<std::size_t>(m_.running)] : 0;
-    const i64 end = all * (crew_.index() + 1) / crew_.count();
+  /// This member's part of the rows of the chunk's steps.
+  void input_gradient(Steps chunk) noexcept {
+    const i64 begin = m_.first[index(chunk.first)];
+    const i64 all = m_.first[index(chunk.last)] - begin;
+    const i64 end = begin + all * (crew_.index() + 1) / crew_.count();
     ProductArgs p{};
     plain_panels(plan_.input_panels(), weights_.back_in.data(), gate_depth(cell_.input), p);
     p.last_panel = plan_.input_panels().count;
@@ -147,7 +166,7 @@ class BackwardPass {
     p.segments = plan_.blocks();
     p.segment = cell_.input.count * plan_.run();
     p.segment_stride = m_.gate_block;
-    for (i64 first = all * crew_.index() / crew_.count(); first < end; first += input_gradient_rows) {
+    for (i64 first = begin + all * crew_.index() / crew_.count(); first < end; first += input_gradient_rows) {
       p.a = m_.gate_all.data() + first;
       p.out = m_.dx_all.data() + first;
       p.last_row = p.product_rows = static_cast<int>(std::min(input_gradient_rows, end - first));
@@ -169,6 +188,8 @@ class BackwardPass {
   const BackwardCall& back_;
   Memory& m_;
   Crew& crew_;
+  WeightGradientPass sums_;
+  bool by_rows_;
   Range rows_, unit_panels_, width_panels_;
   bool waits_ = false;
   i64 stage_ = 0;

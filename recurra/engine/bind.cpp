@@ -191,6 +191,7 @@ void bind_forward(const Plan& plan, const Call& call, const Execution& execution
   m.chunk = std::max<i64>(
       1,
       std::min(execution.chunk > 0 ? execution.chunk : chunk_rows / std::max<i64>(call.batch, 1) + 1, room));
+  m.back_chunk = (back_chunk_rows + m.batch - 1) / std::max<i64>(m.batch, 1);
   sort_rows(call, m);
   bind_gates(plan, m);
   load_initial_states(plan, call, m);

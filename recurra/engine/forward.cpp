@@ -18,7 +18,7 @@ class ForwardPass {
       : plan_(plan), cell_(plan.cell()), weights_(weights), m_(memory), crew_(crew) {
     const bool by_rows = split.schedule == Schedule::rows;
     const int rows = m_.running > 0 ? m_.active[0] : 0;
-    rows_ = by_rows ? row_share(m_, crew.index(), crew.count()) : Range{0, rows};
+    rows_ = by_rows ? row_share(m_, {0, m_.running}, crew.index(), crew.count()) : Range{0, rows};
     blocks_ = by_rows ? Range{0, plan.blocks()} : even_share(plan.blocks(), crew.index(), crew.count());
     width_panels_ = by_rows ? Range{0, plan.width_panels().count}
                             : even_share(plan.width_panels().count, crew.index(), crew.count());

@@ -60,19 +60,22 @@ Split choose_split(const Plan& plan, const Execution& execution, const Memory& m
   return {Schedule::rows, 1};
 }
 
-Range row_share(const Memory& m, int member, int members) noexcept {
-  if (m.running == 0) return {};
-  const int rows = m.active[0];
-  const i64 all = m.first[static_cast<std::size_t>(m.running)];
+Range row_share(const Memory& m, Steps steps, int member, int members) noexcept {
+  if (steps.first == steps.last) return {};
+  const int rows = m.active[static_cast<std::size_t>(steps.first)];
+  const i64 all =
+      m.first[static_cast<std::size_t>(steps.last)] - m.first[static_cast<std::size_t>(steps.first)];
+  const auto run = [&](int row) {
+    return std::min<i64>(m.length[static_cast<std::size_t>(row)], steps.last) - steps.first;
+  };
   Range share;
   i64 sum = 0;
   for (int part = 1; part <= member + 1; ++part) {
     share.first = share.last;
     const int most = rows - (members - part);  // one row at least is left for each that follows
-    while (share.last < most &&
-           (part == members || share.last == share.first ||
-            sum + m.length[static_cast<std::size_t>(share.last)] / 2 < all * part / members)) {
-      sum += m.length[static_cast<std::size_t>(share.last++)];
+    while (share.last < most && (part == members || share.last == share.first ||
+                                 sum + run(share.last) / 2 < all * part / members)) {
+      sum += run(share.last++);
     }
   }
   return share;

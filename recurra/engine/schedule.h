@@ -15,6 +15,12 @@ struct Range {
   [[nodiscard]] int count() const noexcept { return last - first; }
 };
 
+/// Processed steps first .. last.
+struct Steps {
+  i64 first = 0;
+  i64 last = 0;
+};
+
 /// Part `index` of `count` even parts of 0 .. total.
 [[nodiscard]] inline Range even_share(int total, int index, int count) noexcept {
   return {static_cast<int>(i64{total} * index / count), static_cast<int>(i64{total} * (index + 1) / count)};
@@ -39,8 +45,9 @@ struct Split {
 /// Whether the recurrent weights stay in a processor's own cache from step to step.
 [[nodiscard]] bool keeps_weights_in_cache(const Plan& plan) noexcept;
 
-/// Rows of `member` when split by rows: even by running steps, not by rows.
-[[nodiscard]] Range row_share(const Memory& memory, int member, int members) noexcept;
+/// Rows of `member` when split by rows: even by what runs of `steps`, not by rows. Whose share has a row has
+/// one that runs.
+[[nodiscard]] Range row_share(const Memory& memory, Steps steps, int member, int members) noexcept;
 
 /// The team a call runs on: of at least threads_of members where it is the process's. Throws as threads_of.
 [[nodiscard]] Team& team_of(const Execution& execution);

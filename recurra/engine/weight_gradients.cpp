@@ -2,155 +2,153 @@
 
 #include <algorithm>
 
-#include "recurra/engine/schedule.h"
+#include "recurra/engine/row_tables.h"
 #include "recurra/engine/step_args.h"
 
 namespace recurra {
 
-namespace {
+WeightGradientPass::Sum WeightGradientPass::gates(
+    const float* const* a, int rows, Window window, const int* order, float* out) const noexcept {
+  Sum sum{};
+  sum.a = a;
+  sum.g = m_.gate_all.data();
+  sum.g_offset = i64{window.first} * plan_.run();
+  sum.g_panel = m_.gate_block;
+  sum.rows = rows;
+  sum.panels = plan_.blocks();
+  sum.parts = window.count;
+  sum.run = plan_.run();
+  sum.order = order;
+  sum.columns = plan_.units();
+  sum.row_size = i64{cell_.gates} * plan_.units();
+  sum.out = out;
+  return sum;
+}
 
-/// Where a gradient's columns go: gates of `order`, or plain columns where it is null.
-struct Columns {
-  const int* order = nullptr;
-  int count = 0;
-};
-
-class WeightGradientPass {
- public:
-  WeightGradientPass(
-      const Plan& plan, const PackedWeights& weights, bool accumulate, Memory& memory, Crew& crew) noexcept
-      : plan_(plan),
-        cell_(plan.cell()),
-        weights_(weights),
-        accumulate_(accumulate),
-        m_(memory),
-        crew_(crew),
-        all_(m_.running > 0 ? m_.first[static_cast<std::size_t>(m_.running)] : 0),
-        sum_(m_.sums.data()) {}
-
-  void run(const WeightGradients& out) noexcept {
-    const Columns input{cell_.input_order, cell_.input.count};
-    if (out.W != nullptr) gates(m_.x_all.data(), plan_.input(), cell_.input, input, 0, out.W);
-    if (out.b != nullptr) gates(nullptr, 1, cell_.input, input, 0, out.b);
-    for (int p = 0; out.U != nullptr && cell_.dense && p < cell_.phases; ++p) {
-      const float* const* operand = p == 0 ? m_.h_all.data() : m_.operand_all[p - 1].data();
-      // Without an initial state the first step's operand is zero.
-      const i64 first = p == 0 && !m_.initial_output && m_.running > 0 ? m_.active[0] : 0;
-      const Columns columns{cell_.state_order + plan_.order_offset(p), cell_.phase[p].count};
-      gates(operand, plan_.operand(p), cell_.phase[p], columns, first, out.U);
-    }
-    if (out.P != nullptr && plan_.projected()) projection(out.P);
-    if (out.params != nullptr && cell_.params > 0) params(out.params);
+template <class Visit>
+void WeightGradientPass::for_each_sum(Visit visit) noexcept {
+  const WeightGradients& out = back_.d_weights;
+  float* memory = m_.sums.data() + params_size();
+  const auto next = [&](const Sum& sum) {
+    visit(sum, memory);
+    memory += i64{sum.panels} * sum.rows * sum.width();
+  };
+  if (out.W != nullptr) next(gates(m_.x_all.data(), plan_.input(), cell_.input, cell_.input_order, out.W));
+  if (out.b != nullptr) next(gates(nullptr, 1, cell_.input, cell_.input_order, out.b));
+  for (int p = 0; out.U != nullptr && cell_.dense && p < cell_.phases; ++p) {
+    const float* const* operand = p == 0 ? m_.h_all.data() : m_.operand_all[p - 1].data();
+    const int* order = cell_.state_order + plan_.order_offset(p);
+    Sum sum = gates(operand, plan_.operand(p), cell_.phase[p], order, out.U);
+    sum.skips_first = p == 0 && !m_.initial_output;
+    next(sum);
   }
+  if (out.P == nullptr || !plan_.projected()) return;
+  const Panels& panels = plan_.width_panels();
+  static constexpr int plain_order[] = {0};
+  Sum sum{};
+  sum.a = m_.unprojected_all.data();
+  sum.g = m_.d_proj_all.data();
+  sum.g_panel = sum.run = panels.width;
+  sum.rows = plan_.units();
+  sum.panels = panels.count;
+  sum.parts = 1;
+  sum.order = plain_order;
+  sum.columns = plan_.width();
+  sum.row_size = plan_.width();
+  sum.out = out.P;
+  next(sum);
+}
 
- private:
-  /// One gradient of gates: rows of a by the gates of `window`.
-  void gates(
-      const float* const* a, int rows, Window window, Columns columns, i64 first, float* out) noexcept {
+/// Panels, or, where they do not divide evenly, rows of all panels.
+WeightGradientPass::Share WeightGradientPass::share_of(const Sum& sum) const noexcept {
+  const int count = crew_.count();
+  if (sum.panels % count == 0 || sum.panels >= 8 * count)
+    return {even_share(sum.panels, crew_.index(), count), {0, sum.rows}};
+  return {{0, sum.panels}, even_share(sum.rows, crew_.index(), count)};
+}
+
+void WeightGradientPass::add(Steps steps) noexcept {
+  for_each_sum([&](const Sum& sum, float* memory) {
+    const Share share = share_of(sum);
     GradientArgs p{};
-    p.a = a;
-    p.g = m_.gate_all.data();
-    p.g_offset = i64{window.first} * plan_.run();
-    p.g_panel = m_.gate_block;
-    p.vectors = window.count * cell_.vectors;
-    p.first_k = std::min(first, all_);
-    make(p, rows, plan_.blocks(), window.count * plan_.run());
-    for (int block = p.first_panel; block < p.last_panel; ++block) {
-      const i64 unit = i64{block} * plan_.run();
-      const i64 filled = std::min<i64>(plan_.run(), plan_.units() - unit);
-      for (int row = p.first_row; row < p.last_row; ++row) {
-        const float* from = p.sum + block * p.sum_panel + i64{row} * window.count * plan_.run();
-        for (int g = 0; g < columns.count; ++g, from += plan_.run()) {
-          give(from, filled, out + (i64{row} * cell_.gates + columns.order[g]) * plan_.units() + unit);
-        }
-      }
-    }
-  }
-
-  void projection(float* out) noexcept {
-    const Panels& panels = plan_.width_panels();
-    GradientArgs p{};
-    p.a = m_.unprojected_all.data();
-    p.g = m_.d_proj_all.data();
-    p.g_panel = panels.width;
-    p.vectors = panels.vectors;
-    make(p, plan_.units(), panels.count, panels.width);
-    for (int panel = p.first_panel; panel < p.last_panel; ++panel) {
-      const i64 column = i64{panel} * panels.width;
-      for (int row = p.first_row; row < p.last_row; ++row) {
-        give(p.sum + panel * p.sum_panel + i64{row} * panels.width,
-             std::min<i64>(panels.width, plan_.width() - column),
-             out + i64{row} * plan_.width() + column);
-      }
-    }
-  }
-
-  void params(float* out) noexcept {
-    const Range share = even_share(plan_.blocks() * cell_.vectors, crew_.index(), crew_.count());
-    ParamGradientArgs p{};
-    p.first_vector = share.first;
-    p.last_vector = share.last;
-    p.sum = sum_;
-    p.sum_param = plan_.padded();
-    const int width = plan_.target().width;
-    for (int k = 0; k < cell_.params; ++k) {
-      std::fill_n(sum_ + k * p.sum_param + share.first * width, share.count() * width, 0.0F);
-    }
-    for (i64 t = 0; t < m_.running; ++t) {
-      const StepArgs s = step_args(plan_, weights_, m_, t, 0);
-      p.step = &s;
-      p.last_row = m_.active[static_cast<std::size_t>(t)];
-      cell_.param_gradient(p);
-    }
-    const i64 unit = i64{share.first} * width;
-    const i64 filled = std::min<i64>(i64{share.last} * width, plan_.units()) - unit;
-    for (int k = 0; k < cell_.params; ++k)
-      give(sum_ + k * p.sum_param + unit, filled, out + k * i64{plan_.units()} + unit);
-  }
-
-  /// Sums for this member's panels, or, where panels do not divide evenly, for its rows of all panels.
-  void make(GradientArgs& p, int rows, int panels, int width) noexcept {
-    const bool by_panels = panels % crew_.count() == 0 || panels >= 8 * crew_.count();
-    const Range panel_share = by_panels ? even_share(panels, crew_.index(), crew_.count()) : Range{0, panels};
-    const Range row_share = by_panels ? Range{0, rows} : even_share(rows, crew_.index(), crew_.count());
-    p.last_k = all_;
-    p.first_row = row_share.first;
-    p.last_row = row_share.last;
-    p.first_panel = panel_share.first;
-    p.last_panel = panel_share.last;
-    p.sum = sum_;
-    p.sum_panel = i64{rows} * width;
-    sum_ += panels * p.sum_panel;
+    p.first_k =
+        m_.first[index(steps.first == 0 && sum.skips_first ? std::min<i64>(1, steps.last) : steps.first)];
+    p.last_k = m_.first[index(steps.last)];
+    p.a = sum.a;
+    p.g = sum.g;
+    p.g_offset = sum.g_offset;
+    p.g_panel = sum.g_panel;
+    p.vectors = sum.width() / plan_.target().width;
+    p.first_row = share.rows.first;
+    p.last_row = share.rows.last;
+    p.first_panel = share.panels.first;
+    p.last_panel = share.panels.last;
+    p.add = begun_;
+    p.sum = memory;
+    p.sum_panel = i64{sum.rows} * sum.width();
     plan_.target().gradient(p);
-  }
+  });
+  if (back_.d_weights.params != nullptr && cell_.params > 0) add_params(steps);
+  begun_ = true;
+}
 
-  void give(const float* from, i64 count, float* to) const noexcept {
-    if (!accumulate_) {
-      std::copy_n(from, std::max<i64>(count, 0), to);
-      return;
+void WeightGradientPass::finish() noexcept {
+  if (!begun_) add({});  // no step counts: zeros
+  for_each_sum([&](const Sum& sum, const float* memory) {
+    const Share share = share_of(sum);
+    for (int panel = share.panels.first; panel < share.panels.last; ++panel) {
+      const i64 column = i64{panel} * sum.run;
+      const i64 filled = std::min<i64>(sum.run, sum.columns - column);
+      for (int row = share.rows.first; row < share.rows.last; ++row) {
+        const float* from = memory + (i64{panel} * sum.rows + row) * sum.width();
+        for (int part = 0; part < sum.parts; ++part, from += sum.run)
+          give(from, filled, sum.out + row * sum.row_size + i64{sum.order[part]} * sum.columns + column);
+      }
     }
-    for (i64 i = 0; i < count; ++i) to[i] += from[i];
+  });
+  if (back_.d_weights.params != nullptr && cell_.params > 0) finish_params();
+}
+
+Range WeightGradientPass::param_share() const noexcept {
+  return even_share(plan_.blocks() * cell_.vectors, crew_.index(), crew_.count());
+}
+
+void WeightGradientPass::add_params(Steps steps) noexcept {
+  const Range share = param_share();
+  ParamGradientArgs p{};
+  p.first_vector = share.first;
+  p.last_vector = share.last;
+  p.sum = m_.sums.data();
+  p.sum_param = plan_.padded();
+  const int width = plan_.target().width;
+  for (int k = 0; k < cell_.params && !begun_; ++k)
+    std::fill_n(p.sum + k * p.sum_param + share.first * width, share.count() * width, 0.0F);
+  for (i64 t = steps.first; t < steps.last; ++t) {
+    const StepArgs s = step_args(plan_, weights_, m_, t, 0);
+    p.step = &s;
+    p.last_row = m_.active[index(t)];
+    cell_.param_gradient(p);
   }
+}
 
-  const Plan& plan_;
-  const CellKernels& cell_;
-  const PackedWeights& weights_;
-  bool accumulate_;
-  Memory& m_;
-  Crew& crew_;
-  i64 all_;
-  float* sum_;
-};
+void WeightGradientPass::finish_params() const noexcept {
+  const Range share = param_share();
+  const i64 width = plan_.target().width;
+  const i64 unit = share.first * width;
+  const i64 filled = std::min<i64>(share.last * width, plan_.units()) - unit;
+  for (int k = 0; k < cell_.params; ++k) {
+    give(m_.sums.data() + i64{k} * plan_.padded() + unit,
+         filled,
+         back_.d_weights.params + i64{k} * plan_.units() + unit);
+  }
+}
 
-}  // namespace
-
-void weight_gradients(const Plan& plan,
-                      const PackedWeights& weights,
-                      const WeightGradients& out,
-                      bool accumulate,
-                      Memory& memory,
-                      Crew& crew) noexcept {
-  WeightGradientPass(plan, weights, accumulate, memory, crew).run(out);
+void WeightGradientPass::give(const float* from, i64 count, float* to) const noexcept {
+  if (!back_.accumulate) {
+    std::copy_n(from, std::max<i64>(count, 0), to);
+    return;
+  }
+  for (i64 i = 0; i < count; ++i) to[i] += from[i];
 }
 
 }  // namespace recurra

@@ -1,19 +1,75 @@
-/// Gradients of all weights as products over many steps, after the way back.
+/// Gradients of all weights as products over the steps of a chunk, chunk by chunk on the way back.
 ///
 /// Private to the library.
 #pragma once
 
 #include "recurra/engine/memory.h"
 #include "recurra/engine/packed_weights.h"
+#include "recurra/engine/schedule.h"
 
 namespace recurra {
 
-/// This member's share of the gradients `out` names, by outputs: no sum is split. `accumulate` adds to them.
-void weight_gradients(const Plan& plan,
-                      const PackedWeights& weights,
-                      const WeightGradients& out,
-                      bool accumulate,
-                      Memory& memory,
-                      Crew& crew) noexcept;
+/// One member's share of the gradients that are asked for, by outputs: no sum is split. The sums lie by
+/// panels until all steps are in them.
+class WeightGradientPass {
+ public:
+  WeightGradientPass(const Plan& plan,
+                     const PackedWeights& weights,
+                     const BackwardCall& back,
+                     Memory& memory,
+                     Crew& crew) noexcept
+      : plan_(plan), cell_(plan.cell()), weights_(weights), back_(back), m_(memory), crew_(crew) {}
+
+  /// Adds the part of `steps`, whose gate gradients are final.
+  void add(Steps steps) noexcept;
+
+  /// Hands the sums to the caller.
+  void finish() noexcept;
+
+ private:
+  /// A sum over (step, row) of columns of `a` times gradients, and where its runs of `run` units go: that of
+  /// place i of a panel to column order[i] * columns of the caller's row.
+  struct Sum {
+    const float* const* a;  // null: ones
+    const float* const* g;
+    i64 g_offset, g_panel;
+    int rows, panels;
+    int parts, run;  // of a panel
+    const int* order;
+    int columns;
+    i64 row_size;
+    float* out;
+    bool skips_first = false;  // without an initial state the first step's operand is zero
+
+    [[nodiscard]] int width() const noexcept { return parts * run; }
+  };
+
+  struct Share {
+    Range panels, rows;
+  };
+
+  /// Calls visit(sum, its memory) for every gradient that is asked for.
+  template <class Visit>
+  void for_each_sum(Visit visit) noexcept;
+  [[nodiscard]] Sum gates(
+      const float* const* a, int rows, Window window, const int* order, float* out) const noexcept;
+  [[nodiscard]] Share share_of(const Sum& sum) const noexcept;
+
+  /// Floats of the parameters' sums, which stand before the others.
+  [[nodiscard]] i64 params_size() const noexcept { return i64{cell_.params} * plan_.padded(); }
+
+  [[nodiscard]] Range param_share() const noexcept;
+  void add_params(Steps steps) noexcept;
+  void finish_params() const noexcept;
+  void give(const float* from, i64 count, float* to) const noexcept;
+
+  const Plan& plan_;
+  const CellKernels& cell_;
+  const PackedWeights& weights_;
+  const BackwardCall& back_;
+  Memory& m_;
+  Crew& crew_;
+  bool begun_ = false;  // the sums hold something
+};
 
 }  // namespace recurra

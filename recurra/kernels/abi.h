@@ -51,7 +51,8 @@ struct ProductArgs {
   const char** executed;  // where not null, the kernel writes its target's name here: the proof of what ran
 };
 
-/// sum[panel][m][vector][lane] = sum over k of a[k][m] * g[k][panel], k ascending over [first_k, last_k).
+/// sum[panel][m][vector][lane] = sum over k of a[k][m] * g[k][panel], k ascending over [first_k, last_k), one
+/// chain of multiply-adds.
 struct GradientArgs {
   i64 first_k, last_k;
   const float* const* a;  // a[k] + a_offset: the operand's columns; null: all ones (a bias), one row
@@ -61,6 +62,7 @@ struct GradientArgs {
   i64 g_offset, g_panel;
   int vectors;
   int first_panel, last_panel;
+  bool add;  // the chain goes on from what `sum` holds
   float* sum;
   i64 sum_panel;  // rows of the sum * vectors * width
 };

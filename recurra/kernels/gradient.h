@@ -12,12 +12,13 @@ inline constexpr i64 gradient_piece = 128;
 template <class V, int R, int N>
 [[gnu::noinline]] void gradient_tile(const GradientArgs& p, i64 first, i64 last, int row, int panel) {
   float* out = p.sum + panel * p.sum_panel + row * N * V::width;
+  const bool fresh = first == p.first_k && !p.add;
   V sum[R][N];
   RECURRA_UNROLL
   for (int r = 0; r < R; ++r) {
     RECURRA_UNROLL
     for (int n = 0; n < N; ++n) {
-      sum[r][n] = first == p.first_k ? V::zero() : V::load(out + (r * N + n) * V::width);
+      sum[r][n] = fresh ? V::zero() : V::load(out + (r * N + n) * V::width);
     }
   }
   const i64 g_offset = p.g_offset + panel * p.g_panel;
