@@ -67,7 +67,7 @@ EngineCase some_case() {
   Random random(20263);
   EngineCase c;
   c.cell = "lstm";
-  c.numbers = {4, 2, 0, true};
+  c.numbers = sizes_of(find_cell(active_target(), c.cell));
   c.sizes = {9, 7, 30, 150, 0, false};
   c.fill(random);
   return c;
@@ -157,9 +157,9 @@ TEST(PlansTest, have_a_known_cell_and_sizes_in_range) {
 }
 
 TEST(PlansTest, refuse_a_projection_for_a_cell_that_cannot_have_one) {
-  for (const std::string cell : {"diagonal", "scan"}) {
+  for (const std::string cell : {"indrnn", "scan"}) {
     const auto make = [&] {
-      Plan({cell, 3, 5, 2, false}, toy_target(active_target()));
+      Plan({cell, 3, 5, 2, false}, table_of(active_target(), cell));
     };
     EXPECT_EQ(error_text(ErrorCode::invalid_argument, make),
               "projection: expected none for cell \"" + cell + "\", got 2");

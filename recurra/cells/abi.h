@@ -56,6 +56,12 @@ struct StepArgs {
   i64 dy_offset;
   float* d_state[max_states];
   float* d_attention;  // [row][vector of units]: its part of the attention's gradient
+
+  // Of a cell whose rows are finished whole: what of this step the way back needs, [row][kept]; and there the
+  // gradient of h that came through the recurrent product, and [row][sums][units padded].
+  float* row_kept;
+  const float* const* product;
+  float* row_sums;
 };
 
 /// Adds one step's part of the parameter gradients: sum is [param][units padded].
@@ -65,6 +71,17 @@ struct ParamGradientArgs {
   int first_vector, last_vector;
   float* sum;
   i64 sum_param;
+};
+
+/// Of a cell whose units depend on each other through their row, instead of the epilogues: once the products
+/// of a step lie in the slots, these finish rows first_row .. last_row. The pack of its parameters has the
+/// bias behind them, gate by gate; the products start from zero. The first params + gates of the sums are the
+/// gradients of these, each step's added.
+struct RowKernels {
+  void (*forward[2])(const StepArgs&, int first_row, int last_row);  // null: units are finished one by one
+  void (*backward[2])(const StepArgs&, int first_row, int last_row);
+  int kept;
+  int sums;
 };
 
 /// A cell of one target. `phase[p]` are the slots the product of phase p adds to, `input` those of the input
@@ -88,6 +105,7 @@ struct CellKernels {
   Epilogue forward[2][max_phases];
   Epilogue backward[2][max_phases];
   void (*param_gradient)(const ParamGradientArgs&);
+  RowKernels rows;
 };
 
 }  // namespace recurra

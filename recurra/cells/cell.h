@@ -37,6 +37,7 @@ struct CellBase {
   static constexpr bool dense = true;
   static constexpr bool reads_h = false;
   static constexpr bool attention = false;
+  static constexpr bool normalised = false;  // normalised_cell.h
   static constexpr int state_order[max_gates] = {0, 1, 2, 3, 4, 5};
   static constexpr int input_order[max_gates] = {0, 1, 2, 3, 4, 5};
 };

@@ -209,20 +209,26 @@ constexpr void add_phases(CellKernels& k) {
   if constexpr (Phase + 1 < C::phases) add_phases<V, C, Phase + 1>(k);
 }
 
-/// The cell's line in the target's table.
+/// What the target's table has of a cell, but for the functions that finish whole rows.
 template <Lane V, class C>
 constexpr CellKernels kernels_of() {
   CellKernels k{C::name,   C::gates,   C::slots,     C::states,
                 C::params, C::phases,  C::vectors,   C::separate,
                 C::dense,  C::reads_h, C::attention, {},
                 C::input,  {},         {},           sizeof(C::activations) / sizeof(C::activations[0]),
-                {},        {},         {},           param_gradient<V, C>};
+                {},        {},         {},           nullptr,
+                {}};
   for (int a = 0; a < k.activation_count; ++a) k.activations[a] = C::activations[a];
   for (int g = 0; g < max_gates; ++g) {
     k.state_order[g] = C::state_order[g];
     k.input_order[g] = C::input_order[g];
   }
-  add_phases<V, C, 0>(k);
+  if constexpr (C::normalised) {
+    k.phase[0] = C::phase[0];  // its rows are finished whole
+  } else {
+    add_phases<V, C, 0>(k);
+    k.param_gradient = param_gradient<V, C>;
+  }
   return k;
 }
 

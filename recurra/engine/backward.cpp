@@ -133,10 +133,25 @@ class BackwardPass {
       plain_panels(plan_.unit_panels(), weights_.back_state[0].data(), gate_depth(cell_.phase[0]), p);
       next_step_operand(t, p);
     }
-    p.epilogue = cell_.backward[plan_.chosen()][phase];
-    p.context = &s;
+    if (plan_.finishes_rows()) {
+      p.out = m_.d_h0.at.data();
+      p.columns = plan_.padded();
+    } else {
+      p.epilogue = cell_.backward[plan_.chosen()][phase];
+      p.context = &s;
+    }
     run_stage(p);
+    if (plan_.finishes_rows()) finish_rows(s, t);
     m_.report.work[crew_.index()] += i64{p.last_row - p.first_row} * unit_panels_.count();
+  }
+
+  /// Behind the products of all members: their rows of step t, whole.
+  void finish_rows(const StepArgs& s, i64 t) noexcept {
+    const Range rows = whole_rows(m_, rows_, by_rows_ ? Schedule::rows : Schedule::units, t, crew_);
+    if (waits_) crew_.wait(stage_);
+    if (rows.count() > 0) cell_.rows.backward[plan_.chosen()](s, rows.first, rows.last);
+    ++stage_;
+    if (waits_) crew_.publish(stage_);
   }
 
   /// Gradient of h0: the direct part, and what the first step sends back.

@@ -55,6 +55,7 @@ void bind_backward(const Plan& plan, const Call& call, const BackwardCall& back,
       if (here) std::copy_n(back.d_final[k] + m.order[index(row)] * width, width, to);
     }
   }
+  if (m.running > 0) std::fill_n(m.row_sums.data(), m.active[0] * cell.rows.sums * padded, 0.0F);
   if (!cell.dense) return;
   // The operand of a step's recurrent product is the step before's output.
   if (m.running > 0) {

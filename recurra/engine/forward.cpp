@@ -15,7 +15,12 @@ class ForwardPass {
  public:
   ForwardPass(
       const Plan& plan, const PackedWeights& weights, Memory& memory, Split split, Crew& crew) noexcept
-      : plan_(plan), cell_(plan.cell()), weights_(weights), m_(memory), crew_(crew) {
+      : plan_(plan),
+        cell_(plan.cell()),
+        weights_(weights),
+        m_(memory),
+        crew_(crew),
+        schedule_(split.schedule) {
     const bool by_rows = split.schedule == Schedule::rows;
     const int rows = m_.running > 0 ? m_.active[0] : 0;
     rows_ = by_rows ? row_share(m_, {0, m_.running}, crew.index(), crew.count()) : Range{0, rows};
@@ -30,6 +35,8 @@ class ForwardPass {
   void run() noexcept {
     for (i64 first = 0; first < m_.running; first += m_.chunk) {
       const i64 last = std::min(first + m_.chunk, m_.running);
+      // Members finish rows of the chunk before out of each other's blocks.
+      if (plan_.finishes_rows()) begin_stage();
       input_products(first, last);
       for (i64 t = first; t < last; ++t) {
         for (int phase = 0; phase < cell_.phases; ++phase) recurrent_product(t, phase);
@@ -93,18 +100,35 @@ class ForwardPass {
     if (!cell_.dense || (t == 0 && phase == 0 && !m_.initial_output)) p.product_rows = 0;
     if (phase == 0 && cell_.separate > 0) {
       p.lead = weights_.params.data();
-      p.lead_panel = i64{cell_.params} * plan_.run();
+      p.lead_panel = i64{plan_.packed_params()} * plan_.run();
       p.lead_vectors = cell_.separate * cell_.vectors;
     }
     p.init = m_.gate.at.data();
     p.init_offset = s.gates_offset + i64{window.first} * plan_.run();
     p.init_panel = m_.gate_block;
-    p.epilogue = cell_.forward[plan_.chosen()][phase];
-    p.context = &s;
+    if (plan_.finishes_rows()) {
+      p.init = nullptr;
+      p.out = m_.gate.at.data();
+      p.out_offset = p.init_offset;
+      p.out_panel = m_.gate_block;
+      p.columns = plan_.padded() * window.count;
+    } else {
+      p.epilogue = cell_.forward[plan_.chosen()][phase];
+      p.context = &s;
+    }
     begin_stage();
     run_product(p);
     end_stage();
+    if (plan_.finishes_rows()) finish_rows(s, t);
     m_.report.work[crew_.index()] += i64{p.last_row - p.first_row} * blocks_.count();
+  }
+
+  /// Behind the products of all members: their rows of step t, whole.
+  void finish_rows(const StepArgs& s, i64 t) noexcept {
+    const Range rows = whole_rows(m_, rows_, schedule_, t, crew_);
+    begin_stage();
+    if (rows.count() > 0) cell_.rows.forward[plan_.chosen()](s, rows.first, rows.last);
+    end_stage();
   }
 
   void recurrent_operand(const StepArgs& s, i64 t, int phase, ProductArgs& p) const noexcept {
@@ -157,6 +181,7 @@ class ForwardPass {
   const PackedWeights& weights_;
   Memory& m_;
   Crew& crew_;
+  Schedule schedule_;
   Range rows_, blocks_, width_panels_;
   bool waits_ = false;
   bool by_step_ = false;

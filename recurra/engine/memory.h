@@ -55,6 +55,8 @@ struct Memory {
   AlignedBuffer<float> dy_gathered;               // [step][row][width]
   AlignedBuffer<float> attention;                 // [step][active row]
   AlignedBuffer<float> d_attention;               // [step][active row][vector of units]: their parts
+  AlignedBuffer<float> row_kept;  // [step][row][kept], of a cell whose rows are finished whole
+  AlignedBuffer<float> row_sums;  // [row][sums][padded], of the same
 
   std::vector<int> order;   // sorted row -> the caller's row
   std::vector<int> length;  // of the sorted row: steps that count

@@ -65,6 +65,22 @@ void pack_backward(const Plan& plan,
   }
 }
 
+/// weights (places.count, units) -> out [block][packed param][run] at `places`; null: zeros.
+void pack_params(const Plan& plan, const float* weights, Window places, float* out, Range blocks) {
+  for (int p = 0; p < places.count; ++p) {
+    for (int block = blocks.first; block < blocks.last; ++block) {
+      const i64 first = i64{block} * plan.run();
+      const i64 count = std::min<i64>(plan.run(), plan.units() - first);
+      float* to = out + (i64{block} * plan.packed_params() + places.first + p) * plan.run();
+      if (weights != nullptr) {
+        std::copy_n(weights + p * plan.units() + first, count, to);
+      } else {
+        std::fill_n(to, count, 0.0F);
+      }
+    }
+  }
+}
+
 /// weights (rows, columns) -> out [panel][row][panel width], or from (columns, rows) when transposed.
 void pack_plain(const float* weights,
                 const Panels& panels,
@@ -93,7 +109,7 @@ PackedWeights::PackedWeights(const Plan& plan, Use use) : plan_(plan), use_(use)
   const i64 padded = plan.padded();
   in = AlignedBuffer<float>(i64{plan.input()} * cell.input.count * padded);
   bias = AlignedBuffer<float>(cell.input.count * padded);
-  params = AlignedBuffer<float>(cell.params * padded);
+  params = AlignedBuffer<float>(plan.packed_params() * padded);
   for (int p = 0; cell.dense && p < cell.phases; ++p) {
     state[p] = AlignedBuffer<float>(i64{plan.operand(p)} * cell.phase[p].count * padded);
   }
@@ -128,21 +144,15 @@ void PackedWeights::pack(const Plan& plan, const Weights& weights, const Executi
     const Range blocks = share(plan.blocks(), crew);
     const Gates input{cell.input_order, cell.input.count};
     pack_forward(plan, weights.W, plan.input(), input, in.data(), blocks);
-    if (weights.b != nullptr) {
+    if (plan.finishes_rows()) {
+      pack_params(plan, weights.b, {cell.params, cell.gates}, params.data(), blocks);
+    } else if (weights.b != nullptr) {
       pack_forward(plan, weights.b, 1, input, bias.data(), blocks);
     } else {
       const i64 block = i64{cell.input.count} * plan.run();
       std::fill_n(bias.data() + blocks.first * block, blocks.count() * block, 0.0F);
     }
-    for (int p = 0; p < cell.params; ++p) {
-      for (int block = blocks.first; block < blocks.last; ++block) {
-        const i64 first = i64{block} * plan.run();
-        const i64 count = std::min<i64>(plan.run(), plan.units() - first);
-        std::copy_n(weights.params + p * plan.units() + first,
-                    count,
-                    params.data() + (i64{block} * cell.params + p) * plan.run());
-      }
-    }
+    pack_params(plan, weights.params, {0, cell.params}, params.data(), blocks);
     if (for_training()) {
       const Panels& panels = plan.input_panels();
       pack_backward(plan, weights.W, panels, plan.input(), input, back_in.data(), share(panels.count, crew));

@@ -29,8 +29,8 @@ class RECURRA_API PackedWeights {
 
   AlignedBuffer<float> in;                      ///< [block][input][input window][run]
   AlignedBuffer<float> state[max_phases];       ///< [block][operand][phase window][run]
-  AlignedBuffer<float> bias;                    ///< [block][input window][run]
-  AlignedBuffer<float> params;                  ///< [block][param][run]
+  AlignedBuffer<float> bias;                    ///< [block][input window][run]; 0 where it is in params
+  AlignedBuffer<float> params;                  ///< [block][packed param][run]
   AlignedBuffer<float> projection;              ///< [panel of width][unit][panel width]
   AlignedBuffer<float> back_in;                 ///< [panel of input][block, gate, unit][panel width]
   AlignedBuffer<float> back_state[max_phases];  ///< [panel of operand][block, gate, unit][panel width]

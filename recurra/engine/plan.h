@@ -69,6 +69,14 @@ class RECURRA_API Plan {
   /// Floats of all slots of a row of one block.
   [[nodiscard]] int slot_run() const noexcept { return cell_->slots * run_; }
 
+  /// Whether rows are finished whole, behind their products: the cell's units depend on each other.
+  [[nodiscard]] bool finishes_rows() const noexcept { return cell_->rows.forward[0] != nullptr; }
+
+  /// Vectors of units in the pack of parameters; where rows are finished whole the bias is among them.
+  [[nodiscard]] int packed_params() const noexcept {
+    return cell_->params + (finishes_rows() ? cell_->gates : 0);
+  }
+
   /// Operand width of phase p's product.
   [[nodiscard]] int operand(int phase) const noexcept { return phase == 0 ? width_ : units(); }
 

@@ -3,6 +3,8 @@
 /// Private to the library.
 #pragma once
 
+#include <algorithm>
+
 #include "recurra/engine/memory.h"
 #include "recurra/engine/packed_weights.h"
 #include "recurra/engine/schedule.h"
@@ -45,6 +47,11 @@ namespace recurra {
     if (m.keep) s.d_attention = m.d_attention.data() + m.first[static_cast<std::size_t>(step)] * s.vectors;
   }
   for (int k = 0; m.keep && k < plan.cell().states; ++k) s.d_state[k] = m.d_states[k].data();
+  if (m.keep && plan.finishes_rows()) {
+    s.row_kept = m.row_kept.data() + step * m.batch * plan.cell().rows.kept;
+    s.row_sums = m.row_sums.data();
+    s.product = m.d_h0.at.data();
+  }
   return s;
 }
 
@@ -54,6 +61,15 @@ inline void set_rows(const Memory& m, Range rows, i64 step, ProductArgs& p) noex
   p.first_row = rows.first < active ? rows.first : active;
   p.last_row = rows.last < active ? rows.last : active;
   p.product_rows = p.last_row;
+}
+
+/// The rows of step `step` that a member finishes whole: those of `own` that still run, or where the crew
+/// splits units, an even part of all.
+[[nodiscard]] inline Range whole_rows(
+    const Memory& m, Range own, Schedule schedule, i64 step, const Crew& crew) noexcept {
+  const int active = m.active[static_cast<std::size_t>(step)];
+  if (schedule == Schedule::units) return even_share(active, crew.index(), crew.count());
+  return {std::min(own.first, active), std::min(own.last, active)};
 }
 
 /// The product over the rows' slots in `window` of step `step`: the operand of everything on the way back.

@@ -34,7 +34,8 @@ void WeightGradientPass::for_each_sum(Visit visit) noexcept {
     memory += i64{sum.panels} * sum.rows * sum.width();
   };
   if (out.W != nullptr) next(gates(m_.x_all.data(), plan_.input(), cell_.input, cell_.input_order, out.W));
-  if (out.b != nullptr) next(gates(nullptr, 1, cell_.input, cell_.input_order, out.b));
+  if (out.b != nullptr && !plan_.finishes_rows())
+    next(gates(nullptr, 1, cell_.input, cell_.input_order, out.b));
   for (int p = 0; out.U != nullptr && cell_.dense && p < cell_.phases; ++p) {
     const float* const* operand = p == 0 ? m_.h_all.data() : m_.operand_all[p - 1].data();
     const int* order = cell_.state_order + plan_.order_offset(p);
@@ -88,7 +89,7 @@ void WeightGradientPass::add(Steps steps) noexcept {
     p.sum_panel = i64{sum.rows} * sum.width();
     plan_.target().gradient(p);
   });
-  if (back_.d_weights.params != nullptr && cell_.params > 0) add_params(steps);
+  if (back_.d_weights.params != nullptr && cell_.params > 0 && !plan_.finishes_rows()) add_params(steps);
   begun_ = true;
 }
 
@@ -106,7 +107,12 @@ void WeightGradientPass::finish() noexcept {
       }
     }
   });
-  if (back_.d_weights.params != nullptr && cell_.params > 0) finish_params();
+  if (plan_.finishes_rows()) {
+    if (back_.d_weights.params != nullptr) finish_row_sums({0, cell_.params}, back_.d_weights.params);
+    if (back_.d_weights.b != nullptr) finish_row_sums({cell_.params, cell_.gates}, back_.d_weights.b);
+  } else if (back_.d_weights.params != nullptr && cell_.params > 0) {
+    finish_params();
+  }
 }
 
 Range WeightGradientPass::param_share() const noexcept {
@@ -140,6 +146,21 @@ void WeightGradientPass::finish_params() const noexcept {
     give(m_.sums.data() + i64{k} * plan_.padded() + unit,
          filled,
          back_.d_weights.params + i64{k} * plan_.units() + unit);
+  }
+}
+
+void WeightGradientPass::finish_row_sums(Window places, float* out) const noexcept {
+  const int rows = m_.running > 0 ? m_.active[0] : 0;
+  const Range units = even_share(plan_.units(), crew_.index(), crew_.count());
+  float* sum = m_.sums.data() + units.first;  // where other cells have the sum of their first parameter
+  for (int p = 0; p < places.count; ++p) {
+    std::fill_n(sum, units.count(), 0.0F);
+    for (int row = 0; row < rows; ++row) {
+      const i64 place = i64{row} * cell_.rows.sums + places.first + p;
+      const float* from = m_.row_sums.data() + place * plan_.padded() + units.first;
+      for (int u = 0; u < units.count(); ++u) sum[u] += from[u];
+    }
+    give(sum, units.count(), out + i64{p} * plan_.units() + units.first);
   }
 }
 

@@ -61,6 +61,8 @@ class WeightGradientPass {
   [[nodiscard]] Range param_share() const noexcept;
   void add_params(Steps steps) noexcept;
   void finish_params() const noexcept;
+  /// What each row has summed over its steps, for the packed params `places`, rows in order.
+  void finish_row_sums(Window places, float* out) const noexcept;
   void give(const float* from, i64 count, float* to) const noexcept;
 
   const Plan& plan_;

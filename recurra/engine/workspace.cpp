@@ -58,6 +58,8 @@ void take_memory(const Plan& plan, const Room& room, Memory& m) {
   m.h_first.grow(product({batch, plan.width()}));
   m.d_output.grow(product({batch, std::max(width, padded)}));
   m.sums.grow(sum_size(plan));
+  m.row_kept.grow(product({steps, batch, cell.rows.kept}));
+  m.row_sums.grow(product({batch, cell.rows.sums, padded}));
 }
 
 void take_tables(const Plan& plan, const Room& room, Memory& m) {

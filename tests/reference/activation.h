@@ -1,10 +1,12 @@
-/// The activations of base/activation.h from their formulas, over double or a dual number.
+/// The activations of base/activation.h from their formulas, over double, a dual number or
+/// one that is traced.
 #pragma once
 
 #include <cmath>
 
 #include "recurra/base/activation.h"
 #include "tests/reference/dual.h"
+#include "tests/reference/traced.h"
 
 namespace recurra::reference {
 
@@ -14,6 +16,10 @@ inline double value_of(double x) {
 
 template <int N>
 double value_of(const Dual<N>& x) {
+  return x.value;
+}
+
+inline double value_of(const Traced& x) {
   return x.value;
 }
 

@@ -1,15 +1,10 @@
 /// The recurrence over a sequence in double, written from the formulas and sharing nothing with the engine:
 /// forward, and gradients by the chain rule over a cell's derivatives.
-///
-/// A reference cell R has name, gates, states and step(a, gate, state), a(k, x) being the activation at place
-/// k. Optional: params; `separate`, the gate whose two parts come apart (R::step(a, gate, recurrent, param,
-/// state)); `attention`: a number of the step and row, the argument before the state; `second` = first gate
-/// of a second phase whose product takes R::operand(a, gate, state); dense = false.
 #pragma once
 
 #include <vector>
 
-#include "tests/reference/activation.h"
+#include "tests/reference/step.h"
 
 namespace recurra::reference {
 
@@ -20,6 +15,9 @@ struct Options {
   std::vector<unsigned char> counts;    // (batch, steps); empty: those within the lengths
   bool repeat = false;
   std::vector<double> x_factor, h_factor;  // dropout: (batch, input), (batch, width); empty: none
+  /// What goes into a step and what comes out, forward and back, is rounded to floats: so much is lost by
+  /// floats alone, whatever the arithmetic between.
+  bool rounded = false;
 };
 
 struct Sizes {
@@ -36,46 +34,13 @@ struct Values {
   std::vector<double> initial[3], final[3];
 };
 
-/// The parts a cell may leave out.
-template <class R>
-struct Traits {
-  static constexpr int params = [] {
-    if constexpr (requires { R::params; })
-      return R::params;
-    else
-      return 0;
-  }();
-  static constexpr bool split = requires { R::separate; };  // recurrent part of this gate comes apart
-  static constexpr int separate = [] {
-    if constexpr (split)
-      return R::separate;
-    else
-      return -1;
-  }();
-  static constexpr int second = [] {
-    if constexpr (requires { R::second; })
-      return R::second;
-    else
-      return R::gates;
-  }();
-  static constexpr bool attention = requires { R::attention; };
-  static constexpr bool dense = [] {
-    if constexpr (requires { R::dense; })
-      return R::dense;
-    else
-      return true;
-  }();
-};
-
 template <class R>
 class Recurrence {
  public:
   using T = Traits<R>;
-  static constexpr int inputs = R::gates + 1 + T::params + R::states + 1;  // of the pointwise function
-  using D = Dual<inputs>;
 
   Recurrence(Sizes sizes, std::vector<int> lengths, Options options)
-      : n_(sizes), lengths_(std::move(lengths)), options_(std::move(options)) {}
+      : n_(sizes), lengths_(std::move(lengths)), options_(std::move(options)), step_(options_.activations) {}
 
   /// y and final from x, weights and initial.
   void forward(Values& v) {
@@ -122,15 +87,12 @@ class Recurrence {
   }
 
  private:
-  /// (units): arguments of the pointwise function, or their gradients.
-  using Points = std::vector<std::array<double, inputs>>;
-
   /// What one step of one row leaves for the way back.
   struct Record {
     std::vector<double> h_old;        // (width)
     std::vector<double> operand;      // (units), of the second phase
     std::vector<double> unprojected;  // (units)
-    Points point;
+    Arguments<R> point;
   };
 
   static std::size_t count(int a, int b, int c = 1) {
@@ -153,10 +115,12 @@ class Recurrence {
     return count(row, n_.steps, n_.width()) + count(time(p), n_.width());
   }
 
-  [[nodiscard]] auto activations() const {
-    return [this](int k, const auto& x) {
-      return activate(options_.activations[std::size_t(k)], x);
-    };
+  /// All numbers of a step as they are, or rounded.
+  template <class Numbers>
+  void round(Numbers& numbers) const {
+    for (auto& unit : numbers) {
+      for (double& x : unit) x = options_.rounded ? double(float(x)) : x;
+    }
   }
 
   /// Place of row k of a weight matrix, at its gate g.
@@ -209,24 +173,6 @@ class Recurrence {
     return products;
   }
 
-  /// The pointwise function: arguments [gates, recurrent part, params, states, attention] -> states.
-  template <class N>
-  void pointwise(const N* in, N* state) const {
-    for (int k = 0; k < R::states; ++k) state[k] = in[R::gates + 1 + T::params + k];
-    const N& attention = in[inputs - 1];
-    if constexpr (T::split && T::attention) {
-      R::step(activations(), in, in[R::gates], in + R::gates + 1, attention, state);
-    } else if constexpr (T::split) {
-      R::step(activations(), in, in[R::gates], in + R::gates + 1, state);
-    } else if constexpr (T::attention) {
-      R::step(activations(), in, attention, state);
-    } else if constexpr (T::params > 0) {
-      R::step(activations(), in, in + R::gates + 1, state);
-    } else {
-      R::step(activations(), in, state);
-    }
-  }
-
   void step(Values& v, int row, int p) {
     Record& record = tape_[count(row, n_.steps) + std::size_t(p)];
     double* h = v.final[0].data() + count(row, n_.width());
@@ -236,11 +182,12 @@ class Recurrence {
     record.unprojected.resize(std::size_t(n_.units));
     first_products(v, {row, p}, record);
     if constexpr (T::second < R::gates) second_product(v, row, record);
-    for (int u = 0; u < n_.units; ++u) {
-      double state[R::states];
-      pointwise(record.point[std::size_t(u)].data(), state);
-      record.unprojected[std::size_t(u)] = state[0];
-      for (int k = 1; k < R::states; ++k) v.final[k][count(row, n_.units) + std::size_t(u)] = state[k];
+    round(record.point);
+    States<R> states = step_.forward(record.point);
+    round(states);
+    for (std::size_t u = 0; u < states.size(); ++u) {
+      record.unprojected[u] = states[u][0];
+      for (std::size_t k = 1; k < R::states; ++k) v.final[k][count(row, n_.units) + u] = states[u][k];
     }
     double* y = v.y.data() + output(row, p);
     for (int j = 0; j < n_.width(); ++j) {
@@ -256,36 +203,34 @@ class Recurrence {
     const int row = place.row;
     const int t = time(place.p);
     const double* x = v.x.data() + count(row, n_.steps, n_.input) + count(t, n_.input);
-    std::vector<double> sums = v.b.empty() ? std::vector<double>(count(R::gates, n_.units)) : v.b;
+    std::vector<double> sums(count(R::gates, n_.units));
     std::vector<double> recurrent(sums.size(), 0.0);
     add_product(dropped(x, n_.input, options_.x_factor, row), v.W, 0, R::gates, sums.data());
     if (T::dense) {
       const auto h = dropped(record.h_old.data(), n_.width(), options_.h_factor, row);
       add_product(h, v.U, 0, T::second, recurrent.data());
     }
-    const std::size_t first = R::gates + 1 + T::params;
     for (std::size_t u = 0; u < record.point.size(); ++u) {
       auto& in = record.point[u];
       in.fill(0.0);
       for (std::size_t g = 0; g < R::gates; ++g) {
         const std::size_t column = g * record.point.size() + u;
-        in[g] = sums[column];
-        in[int(g) == T::separate ? R::gates : g] += recurrent[column];
+        if (!v.b.empty()) in[T::bias_of(g)] += v.b[column];
+        in[T::input_of(g)] += sums[column];
+        in[T::recurrent_of(g)] += recurrent[column];
       }
       for (std::size_t p = 0; p < T::params; ++p)
-        in[R::gates + 1 + p] = v.params[p * record.point.size() + u];
-      if (n_.projection == 0) in[first] = record.h_old[u];
-      for (std::size_t k = 1; k < R::states; ++k) in[first + k] = v.final[k][count(row, n_.units) + u];
-      if (T::attention) in[inputs - 1] = v.attention[count(row, n_.steps) + std::size_t(t)];
+        in[T::first_param + p] = v.params[p * record.point.size() + u];
+      if (n_.projection == 0) in[T::first_state] = record.h_old[u];
+      for (std::size_t k = 1; k < R::states; ++k)
+        in[T::first_state + k] = v.final[k][count(row, n_.units) + u];
+      if (T::attention) in[T::attention_at] = v.attention[count(row, n_.steps) + std::size_t(t)];
     }
   }
 
   /// The product of the second phase, of what the first left.
   void second_product(const Values& v, int row, Record& record) {
-    for (std::size_t u = 0; u < record.point.size(); ++u) {
-      const auto& in = record.point[u];
-      record.operand[u] = R::operand(activations(), in.data(), in.data() + R::gates + 1 + T::params);
-    }
+    for (std::size_t u = 0; u < record.point.size(); ++u) record.operand[u] = step_.operand(record.point[u]);
     record.operand = dropped(record.operand.data(), n_.units, options_.h_factor, row);
     std::vector<double> sums(count(R::gates, n_.units), 0.0);
     add_product(record.operand, v.U, T::second, R::gates, sums.data());
@@ -303,68 +248,59 @@ class Recurrence {
     for (int j = 0; j < n_.width(); ++j) d_output[std::size_t(j)] += dy[std::size_t(j)];
     for (int j = 0; j < n_.width(); ++j) dh[j] = 0.0;
 
-    Points d_in(static_cast<std::size_t>(n_.units));
+    States<R> d_states(static_cast<std::size_t>(n_.units));
     for (int u = 0; u < n_.units; ++u) {
-      double d_state[R::states];
+      auto& d_state = d_states[std::size_t(u)];
       d_state[0] = n_.projection > 0 ? 0.0 : d_output[std::size_t(u)];
       for (int j = 0; n_.projection > 0 && j < n_.width(); ++j) {
         d_state[0] += d_output[std::size_t(j)] * v.P[count(u, n_.projection) + std::size_t(j)];
         d.P[count(u, n_.projection) + std::size_t(j)] +=
             d_output[std::size_t(j)] * record.unprojected[std::size_t(u)];
       }
-      for (int k = 1; k < R::states; ++k) d_state[k] = d.initial[k][count(row, n_.units) + std::size_t(u)];
-      D in[inputs];
-      for (int i = 0; i < inputs; ++i) in[i] = D::input(record.point[std::size_t(u)][std::size_t(i)], i);
-      D state[R::states];
-      pointwise(in, state);
-      auto& to = d_in[std::size_t(u)];
-      to.fill(0.0);
-      for (int k = 0; k < R::states; ++k) {
-        for (std::size_t i = 0; i < inputs; ++i) to[i] += d_state[k] * state[k].by[i];
-      }
+      for (int k = 1; k < R::states; ++k)
+        d_state[std::size_t(k)] = d.initial[k][count(row, n_.units) + std::size_t(u)];
     }
+    round(d_states);
+    Arguments<R> d_in = step_.backward(record.point, d_states);
     second_phase_back(v, d, row, record, d_in);
+    round(d_in);
     spread(v, d, record, d_in, place);
   }
 
-  /// (gates, units) of what is (units, arguments); of the gate that comes apart, argument `separate`.
-  std::vector<double> gate_gradients(const Points& d_in, std::size_t separate) const {
+  /// (gates, units) of what is (units, arguments): of each gate the argument `of` names.
+  std::vector<double> gate_gradients(const Arguments<R>& d_in, std::size_t (*of)(std::size_t)) const {
     std::vector<double> d_sums(count(R::gates, n_.units));
     for (std::size_t u = 0; u < d_in.size(); ++u) {
-      for (std::size_t g = 0; g < R::gates; ++g)
-        d_sums[g * d_in.size() + u] = d_in[u][int(g) == T::separate ? separate : g];
+      for (std::size_t g = 0; g < R::gates; ++g) d_sums[g * d_in.size() + u] = d_in[u][of(g)];
     }
     return d_sums;
   }
 
   /// Through the product of a second phase to what its operand was made of.
-  void second_phase_back(const Values& v, Values& d, int row, const Record& record, Points& d_in) {
+  void second_phase_back(const Values& v, Values& d, int row, const Record& record, Arguments<R>& d_in) {
     if constexpr (T::second < R::gates) {
-      const std::vector<double> d_sums = gate_gradients(d_in, R::gates);
+      const std::vector<double> d_sums = gate_gradients(d_in, T::recurrent_of);
       std::vector<double> d_operand =
           product_back(record.operand, v.U, T::second, R::gates, d_sums.data(), d.U);
       d_operand = dropped(d_operand.data(), n_.units, options_.h_factor, row);
-      for (std::size_t k = 0; k < d_in.size(); ++k) {
-        D in[inputs];
-        for (int i = 0; i < inputs; ++i) in[i] = D::input(record.point[k][std::size_t(i)], i);
-        const D operand = R::operand(activations(), in, in + R::gates + 1 + T::params);
-        for (std::size_t i = 0; i < inputs; ++i) d_in[k][i] += d_operand[k] * operand.by[i];
-      }
+      for (std::size_t k = 0; k < d_in.size(); ++k)
+        step_.operand_backward(record.point[k], d_operand[k], d_in[k]);
     }
   }
 
-  void spread(const Values& v, Values& d, const Record& record, const Points& d_in, Place place) {
+  void spread(const Values& v, Values& d, const Record& record, const Arguments<R>& d_in, Place place) {
     const int row = place.row;
     const std::size_t at = count(row, n_.steps, n_.input) + count(time(place.p), n_.input);
     double* dh = d.initial[0].data() + count(row, n_.width());
-    const std::vector<double> d_gates = gate_gradients(d_in, T::split ? std::size_t(T::separate) : 0);
-    for (std::size_t c = 0; c < d.b.size(); ++c) d.b[c] += d_gates[c];
+    const std::vector<double> d_biases = gate_gradients(d_in, T::bias_of);
+    for (std::size_t c = 0; c < d.b.size(); ++c) d.b[c] += d_biases[c];
+    const std::vector<double> d_gates = gate_gradients(d_in, T::input_of);
     const auto x = dropped(v.x.data() + at, n_.input, options_.x_factor, row);
     const auto dx = product_back(x, v.W, 0, R::gates, d_gates.data(), d.W);
     const auto dx_dropped = dropped(dx.data(), n_.input, options_.x_factor, row);
     for (std::size_t k = 0; k < dx.size(); ++k) d.x[at + k] += dx_dropped[k];
     if (T::dense) {
-      const std::vector<double> d_recurrent = gate_gradients(d_in, R::gates);
+      const std::vector<double> d_recurrent = gate_gradients(d_in, T::recurrent_of);
       const auto h = dropped(record.h_old.data(), n_.width(), options_.h_factor, row);
       const auto back = product_back(h, v.U, 0, T::second, d_recurrent.data(), d.U);
       const auto back_dropped = dropped(back.data(), n_.width(), options_.h_factor, row);
@@ -372,17 +308,18 @@ class Recurrence {
     }
     for (std::size_t u = 0; u < d_in.size(); ++u) {
       const auto& to = d_in[u];
-      for (std::size_t p = 0; p < T::params; ++p) d.params[p * d_in.size() + u] += to[R::gates + 1 + p];
-      const std::size_t first = R::gates + 1 + T::params;
-      if (n_.projection == 0) dh[u] += to[first];
-      for (std::size_t k = 1; k < R::states; ++k) d.initial[k][count(row, n_.units) + u] = to[first + k];
-      if (T::attention) d.attention[count(row, n_.steps) + std::size_t(time(place.p))] += to[inputs - 1];
+      for (std::size_t p = 0; p < T::params; ++p) d.params[p * d_in.size() + u] += to[T::first_param + p];
+      if (n_.projection == 0) dh[u] += to[T::first_state];
+      for (std::size_t k = 1; k < R::states; ++k)
+        d.initial[k][count(row, n_.units) + u] = to[T::first_state + k];
+      if (T::attention) d.attention[count(row, n_.steps) + std::size_t(time(place.p))] += to[T::attention_at];
     }
   }
 
   Sizes n_;
   std::vector<int> lengths_;
   Options options_;
+  Step<R> step_;
   std::vector<Record> tape_;
 };
 

@@ -3,7 +3,7 @@
 /// the same kernels with cells of its own.
 #include "recurra/engine/dispatch/target.h"
 
-#include "recurra/cells/finish.h"
+#include "recurra/cells/finish_rows.h"
 #include "recurra/kernels/gradient.h"
 #include "recurra/kernels/pointwise.h"
 #include "recurra/kernels/product.h"
@@ -16,7 +16,7 @@ namespace RECURRA_TARGET_NAME {
 namespace {
 
 constexpr CellKernels cells[] = {
-#define RECURRA_CELL(folder, Struct) kernels_of<Vec, Struct>(),
+#define RECURRA_CELL(folder, Struct) line_of<Vec, Struct>(),
 #include RECURRA_CELL_LIST
 #undef RECURRA_CELL
 };
