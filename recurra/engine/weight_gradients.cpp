@@ -87,26 +87,29 @@ void WeightGradientPass::add(Steps steps) noexcept {
     p.add = begun_;
     p.sum = memory;
     p.sum_panel = i64{sum.rows} * sum.width();
+    if (steps.first == 0) end_in_place(sum, p);
     plan_.target().gradient(p);
   });
   if (back_.d_weights.params != nullptr && cell_.params > 0 && !plan_.finishes_rows()) add_params(steps);
   begun_ = true;
 }
 
+void WeightGradientPass::end_in_place(const Sum& sum, GradientArgs& p) const noexcept {
+  p.out = sum.out;
+  p.out_row = sum.row_size;
+  p.out_panel = sum.run;
+  p.out_columns = sum.columns;
+  p.out_add = back_.accumulate;
+  const int width = plan_.target().width;
+  for (int n = 0; n < p.vectors; ++n) {
+    const int column = n * width;
+    p.out_column[n] = column % sum.run;
+    p.out_vector[n] = i64{sum.order[column / sum.run]} * sum.columns + p.out_column[n];
+  }
+}
+
 void WeightGradientPass::finish() noexcept {
   if (!begun_) add({});  // no step counts: zeros
-  for_each_sum([&](const Sum& sum, const float* memory) {
-    const Share share = share_of(sum);
-    for (int panel = share.panels.first; panel < share.panels.last; ++panel) {
-      const i64 column = i64{panel} * sum.run;
-      const i64 filled = std::min<i64>(sum.run, sum.columns - column);
-      for (int row = share.rows.first; row < share.rows.last; ++row) {
-        const float* from = memory + (i64{panel} * sum.rows + row) * sum.width();
-        for (int part = 0; part < sum.parts; ++part, from += sum.run)
-          give(from, filled, sum.out + row * sum.row_size + i64{sum.order[part]} * sum.columns + column);
-      }
-    }
-  });
   if (plan_.finishes_rows()) {
     if (back_.d_weights.params != nullptr) finish_row_sums({0, cell_.params}, back_.d_weights.params);
     if (back_.d_weights.b != nullptr) finish_row_sums({cell_.params, cell_.gates}, back_.d_weights.b);

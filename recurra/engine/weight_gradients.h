@@ -10,7 +10,7 @@
 namespace recurra {
 
 /// One member's share of the gradients that are asked for, by outputs: no sum is split. The sums lie by
-/// panels until all steps are in them.
+/// panels until the last chunk, which leaves them in the caller's memory.
 class WeightGradientPass {
  public:
   WeightGradientPass(const Plan& plan,
@@ -20,10 +20,10 @@ class WeightGradientPass {
                      Crew& crew) noexcept
       : plan_(plan), cell_(plan.cell()), weights_(weights), back_(back), m_(memory), crew_(crew) {}
 
-  /// Adds the part of `steps`, whose gate gradients are final.
+  /// Adds the part of `steps`, whose gate gradients are final. Those from step 0 are the last.
   void add(Steps steps) noexcept;
 
-  /// Hands the sums to the caller.
+  /// After the last: what is left to be handed to the caller.
   void finish() noexcept;
 
  private:
@@ -54,6 +54,8 @@ class WeightGradientPass {
   [[nodiscard]] Sum gates(
       const float* const* a, int rows, Window window, const int* order, float* out) const noexcept;
   [[nodiscard]] Share share_of(const Sum& sum) const noexcept;
+  /// Has the kernel leave the sums in the caller's memory.
+  void end_in_place(const Sum& sum, GradientArgs& p) const noexcept;
 
   /// Floats of the parameters' sums, which stand before the others.
   [[nodiscard]] i64 params_size() const noexcept { return i64{cell_.params} * plan_.padded(); }

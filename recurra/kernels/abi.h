@@ -13,6 +13,9 @@ namespace recurra {
 /// `first_row .. first_row + rows` of the call and panel `panel`.
 using Epilogue = void (*)(const void* context, int panel, int first_row, int rows, const float* scratch);
 
+/// Widest panel in vectors.
+inline constexpr int widest_panel = 6;
+
 /// result[row][panel] = start + sum over k of a[row][k] * w[panel][k], k ascending, one chain of
 /// multiply-adds.
 struct ProductArgs {
@@ -65,6 +68,16 @@ struct GradientArgs {
   bool add;  // the chain goes on from what `sum` holds
   float* sum;
   i64 sum_panel;  // rows of the sum * vectors * width
+
+  // Where not null, the chain ends here instead of in `sum`: vector n of a row at out + row * out_row + panel
+  // * out_panel + out_vector[n], of which there are out_columns - panel * out_panel - out_column[n] floats.
+  float* out;
+  i64 out_row;
+  int out_panel;
+  i64 out_vector[widest_panel];
+  int out_column[widest_panel];
+  int out_columns;
+  bool out_add;  // to what is there
 };
 
 /// dx[i] = dy[i] * slope of the activation at x[i], where its value is y[i].

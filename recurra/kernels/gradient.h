@@ -9,10 +9,58 @@ namespace recurra::RECURRA_TARGET_NAME {
 /// every row tile of the sum passes over them.
 inline constexpr i64 gradient_piece = 128;
 
+/// What a tile's sums become at their end, in the caller's memory.
+template <class V, int R, int N>
+struct GradientOutput {
+  float* to[N];
+  int left[N];  // floats of a vector
+  i64 row;
+  bool add;
+
+  RECURRA_INLINE GradientOutput(const GradientArgs& p, int first_row, int panel)
+      : row(p.out_row), add(p.out_add) {
+    RECURRA_UNROLL
+    for (int n = 0; n < N; ++n) {
+      to[n] = p.out + first_row * p.out_row + i64{panel} * p.out_panel + p.out_vector[n];
+      left[n] = p.out_columns - panel * p.out_panel - p.out_column[n];
+    }
+  }
+
+  /// Fetches it while the sums are made: scattered as it is, no processor foresees it.
+  RECURRA_INLINE void prefetch() const {
+    RECURRA_UNROLL
+    for (int r = 0; r < R; ++r) {
+      RECURRA_UNROLL
+      for (int n = 0; n < N; ++n) {
+        if (left[n] > 0) __builtin_prefetch(to[n] + r * row, 1);
+      }
+    }
+  }
+
+  RECURRA_INLINE void store(const V (&sum)[R][N]) const {
+    RECURRA_UNROLL
+    for (int n = 0; n < N; ++n) {
+      const bool whole = left[n] >= V::width;
+      const typename V::Mask mask = V::first(left[n]);
+      RECURRA_UNROLL
+      for (int r = 0; r < R; ++r) {
+        float* at = to[n] + r * row;
+        if (whole) {
+          (add ? V::load(at) + sum[r][n] : sum[r][n]).store(at);
+        } else {
+          (add ? V::load(at, mask) + sum[r][n] : sum[r][n]).store(at, mask);
+        }
+      }
+    }
+  }
+};
+
 template <class V, int R, int N>
 [[gnu::noinline]] void gradient_tile(const GradientArgs& p, i64 first, i64 last, int row, int panel) {
   float* out = p.sum + panel * p.sum_panel + row * N * V::width;
   const bool fresh = first == p.first_k && !p.add;
+  const bool ends = p.out != nullptr && last == p.last_k;
+  if (ends) GradientOutput<V, R, N>(p, row, panel).prefetch();
   V sum[R][N];
   RECURRA_UNROLL
   for (int r = 0; r < R; ++r) {
@@ -40,6 +88,10 @@ template <class V, int R, int N>
       RECURRA_UNROLL
       for (int n = 0; n < N; ++n) sum[r][n] = fma(x, gradient[n], sum[r][n]);
     }
+  }
+  if (ends) {
+    GradientOutput<V, R, N>(p, row, panel).store(sum);
+    return;
   }
   RECURRA_UNROLL
   for (int r = 0; r < R; ++r) {

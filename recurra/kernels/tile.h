@@ -16,9 +16,6 @@ inline constexpr int max_rows = V::registers >= 32 ? (N >= 6   ? 4
                                                       : N == 4 ? 3
                                                                : 4);
 
-/// Widest panel in vectors.
-inline constexpr int widest_panel = 6;
-
 /// Rows of the next tile when `left` remain: full tiles, and the last two even, since a tile of one row
 /// waits for its sums instead of adding.
 template <int Most>
