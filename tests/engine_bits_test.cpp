@@ -334,8 +334,8 @@ TEST_P(BitsTest, packing_on_several_threads_gives_the_same_packs) {
     c.fill(random);
     const Problem one(c, table, PackedWeights::Use::training, {&team, 1});
     const Problem several(c, table, PackedWeights::Use::training, {&team, 3});
-    const auto expect_same_pack = [&](const AlignedBuffer<float>& a, const AlignedBuffer<float>& b) {
-      EXPECT_TRUE(std::equal(a.data(), a.data() + a.size(), b.data(), b.data() + b.size())) << c.text();
+    const auto expect_same_pack = [&](std::span<const float> a, std::span<const float> b) {
+      EXPECT_TRUE(std::ranges::equal(a, b)) << c.text();
     };
     using P = PackedWeights;
     for (const auto m : {&P::in, &P::bias, &P::params, &P::projection, &P::back_in, &P::back_projection}) {

@@ -36,6 +36,14 @@ class RECURRA_API Plan {
     return target_ == other.target_ && recurrence_ == other.recurrence_;
   }
 
+  /// Whether weights are packed alike for both: they may differ in direction and activations.
+  [[nodiscard]] bool packs_alike(const Plan& other) const noexcept {
+    const Recurrence& a = recurrence_;
+    const Recurrence& b = other.recurrence_;
+    return target_ == other.target_ && a.cell == b.cell && a.input == b.input && a.units == b.units &&
+           a.projection == b.projection;
+  }
+
   [[nodiscard]] const Recurrence& recurrence() const noexcept { return recurrence_; }
 
   [[nodiscard]] const Target& target() const noexcept { return *target_; }

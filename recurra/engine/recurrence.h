@@ -21,7 +21,22 @@ struct Recurrence {
   bool operator==(const Recurrence&) const = default;
 };
 
-/// Canonical weights, row-major and contiguous, or their gradients. Gates in the cell's order.
+/// Elements from a row, a gate and a unit of a weight to the next. All 0: contiguous, row-major.
+struct WeightStrides {
+  i64 row = 0;
+  i64 gate = 0;
+  i64 unit = 0;
+};
+
+/// `given`, or where all are 0 those of a contiguous (rows, gates, units).
+[[nodiscard]] constexpr WeightStrides strides_or_contiguous(const WeightStrides& given,
+                                                            i64 gates,
+                                                            i64 units) noexcept {
+  return given.unit != 0 ? given : WeightStrides{gates * units, units, 1};
+}
+
+/// Weights or their gradients, gates in the cell's order; contiguous and row-major unless their strides say
+/// otherwise.
 template <class T>
 struct WeightsOf {
   T* W = nullptr;  ///< (input, gates, units)
@@ -29,6 +44,11 @@ struct WeightsOf {
   T* b = nullptr;  ///< (gates, units); null: no bias
   T* params = nullptr;  ///< (params, units); null for a cell without
   T* P = nullptr;       ///< (units, projection); null without
+  WeightStrides W_strides = {};
+  WeightStrides U_strides = {};
+  WeightStrides b_strides = {};       ///< gate and unit
+  WeightStrides params_strides = {};  ///< gate, from a parameter to the next, and unit
+  WeightStrides P_strides = {};       ///< row, and unit, from a column to the next
 };
 
 /// Weights to be read.

@@ -175,9 +175,18 @@ class RECURRA_API StackPacks {
   /// Takes the memory. Throws std::bad_alloc.
   StackPacks(const StackPlan& plan, PackedWeights::Use use);
 
+  /// In memory of the caller's, `floats(plan, use)`; as PackedWeights's.
+  StackPacks(const StackPlan& plan, PackedWeights::Use use, float* memory);
+
+  /// Size of the packs.
+  [[nodiscard]] static i64 floats(const StackPlan& plan, PackedWeights::Use use);
+
   /// As PackedWeights::pack; `weights` has one entry for each layer and direction. Throws Error
   /// (invalid_argument) on another number.
   void pack(const StackPlan& plan, std::span<const Weights> weights, const Execution& execution = {});
+
+  /// As PackedWeights::unpack. Throws as `pack`.
+  void unpack(std::span<const WeightGradients> weights) const;
 
   /// Of layer and direction `index`, in the order of the plans.
   [[nodiscard]] const PackedWeights& at(int index) const noexcept {
@@ -185,6 +194,8 @@ class RECURRA_API StackPacks {
   }
 
  private:
+  void check_count(std::size_t count) const;
+
   std::vector<PackedWeights> packs_;
 };
 

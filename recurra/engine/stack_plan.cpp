@@ -92,14 +92,36 @@ StackPacks::StackPacks(const StackPlan& plan, PackedWeights::Use use) {
   for (const Plan& one : plan.plans()) packs_.emplace_back(one, use);
 }
 
-void StackPacks::pack(const StackPlan& plan, std::span<const Weights> weights, const Execution& execution) {
-  if (weights.size() != packs_.size() || plan.plans().size() != packs_.size()) {
-    throw Error(ErrorCode::invalid_argument,
-                "weights",
-                std::to_string(packs_.size()) + ", one for each layer and direction",
-                std::to_string(weights.size()));
+StackPacks::StackPacks(const StackPlan& plan, PackedWeights::Use use, float* memory) {
+  for (const Plan& one : plan.plans()) {
+    packs_.emplace_back(one, use, memory);
+    memory += PackedWeights::floats(one, use);
   }
+}
+
+i64 StackPacks::floats(const StackPlan& plan, PackedWeights::Use use) {
+  i64 sum = 0;
+  for (const Plan& one : plan.plans()) sum += PackedWeights::floats(one, use);
+  return sum;
+}
+
+void StackPacks::check_count(std::size_t count) const {
+  if (count == packs_.size()) return;
+  throw Error(ErrorCode::invalid_argument,
+              "weights",
+              std::to_string(packs_.size()) + ", one for each layer and direction",
+              std::to_string(count));
+}
+
+void StackPacks::pack(const StackPlan& plan, std::span<const Weights> weights, const Execution& execution) {
+  check_count(weights.size());
+  check_count(plan.plans().size());
   for (std::size_t i = 0; i < packs_.size(); ++i) packs_[i].pack(plan.plans()[i], weights[i], execution);
+}
+
+void StackPacks::unpack(std::span<const WeightGradients> weights) const {
+  check_count(weights.size());
+  for (std::size_t i = 0; i < packs_.size(); ++i) packs_[i].unpack(weights[i]);
 }
 
 }  // namespace recurra

@@ -7,8 +7,11 @@
 
 namespace recurra {
 
-WeightGradientPass::Sum WeightGradientPass::gates(
-    const float* const* a, int rows, Window window, const int* order, float* out) const noexcept {
+WeightGradientPass::Sum WeightGradientPass::gates(const float* const* a,
+                                                  int rows,
+                                                  Window window,
+                                                  const int* order,
+                                                  const GradientMemory& out) const noexcept {
   Sum sum{};
   sum.a = a;
   sum.g = m_.gate_all.data();
@@ -20,7 +23,6 @@ WeightGradientPass::Sum WeightGradientPass::gates(
   sum.run = plan_.run();
   sum.order = order;
   sum.columns = plan_.units();
-  sum.row_size = i64{cell_.gates} * plan_.units();
   sum.out = out;
   return sum;
 }
@@ -33,13 +35,15 @@ void WeightGradientPass::for_each_sum(Visit visit) noexcept {
     visit(sum, memory);
     memory += i64{sum.panels} * sum.rows * sum.width();
   };
-  if (out.W != nullptr) next(gates(m_.x_all.data(), plan_.input(), cell_.input, cell_.input_order, out.W));
+  const GradientMemory W{out.W, strides_or_contiguous(out.W_strides, cell_.gates, plan_.units())};
+  const GradientMemory U{out.U, strides_or_contiguous(out.U_strides, cell_.gates, plan_.units())};
+  if (out.W != nullptr) next(gates(m_.x_all.data(), plan_.input(), cell_.input, cell_.input_order, W));
   if (out.b != nullptr && !plan_.finishes_rows())
-    next(gates(nullptr, 1, cell_.input, cell_.input_order, out.b));
+    next(gates(nullptr, 1, cell_.input, cell_.input_order, bias()));
   for (int p = 0; out.U != nullptr && cell_.dense && p < cell_.phases; ++p) {
     const float* const* operand = p == 0 ? m_.h_all.data() : m_.operand_all[p - 1].data();
     const int* order = cell_.state_order + plan_.order_offset(p);
-    Sum sum = gates(operand, plan_.operand(p), cell_.phase[p], order, out.U);
+    Sum sum = gates(operand, plan_.operand(p), cell_.phase[p], order, U);
     sum.skips_first = p == 0 && !m_.initial_output;
     next(sum);
   }
@@ -55,8 +59,7 @@ void WeightGradientPass::for_each_sum(Visit visit) noexcept {
   sum.parts = 1;
   sum.order = plain_order;
   sum.columns = plan_.width();
-  sum.row_size = plan_.width();
-  sum.out = out.P;
+  sum.out = {out.P, strides_or_contiguous(out.P_strides, 1, plan_.width())};
   next(sum);
 }
 
@@ -87,7 +90,7 @@ void WeightGradientPass::add(Steps steps) noexcept {
     p.add = begun_;
     p.sum = memory;
     p.sum_panel = i64{sum.rows} * sum.width();
-    if (steps.first == 0) end_in_place(sum, p);
+    if (steps.first == 0 && sum.out.strides.unit == 1) end_in_place(sum, p);
     plan_.target().gradient(p);
   });
   if (back_.d_weights.params != nullptr && cell_.params > 0 && !plan_.finishes_rows()) add_params(steps);
@@ -95,8 +98,8 @@ void WeightGradientPass::add(Steps steps) noexcept {
 }
 
 void WeightGradientPass::end_in_place(const Sum& sum, GradientArgs& p) const noexcept {
-  p.out = sum.out;
-  p.out_row = sum.row_size;
+  p.out = sum.out.data;
+  p.out_row = sum.out.strides.row;
   p.out_panel = sum.run;
   p.out_columns = sum.columns;
   p.out_add = back_.accumulate;
@@ -104,18 +107,42 @@ void WeightGradientPass::end_in_place(const Sum& sum, GradientArgs& p) const noe
   for (int n = 0; n < p.vectors; ++n) {
     const int column = n * width;
     p.out_column[n] = column % sum.run;
-    p.out_vector[n] = i64{sum.order[column / sum.run]} * sum.columns + p.out_column[n];
+    p.out_vector[n] = sum.order[column / sum.run] * sum.out.strides.gate + p.out_column[n];
+  }
+}
+
+void WeightGradientPass::copy_out(const Sum& sum, const float* memory) const noexcept {
+  if (sum.out.strides.unit == 1) return;
+  const Share share = share_of(sum);
+  for (int panel = share.panels.first; panel < share.panels.last; ++panel) {
+    const i64 unit = i64{panel} * sum.run;
+    for (int row = share.rows.first; row < share.rows.last; ++row) {
+      const float* from = memory + (i64{panel} * sum.rows + row) * sum.width();
+      for (int part = 0; part < sum.parts; ++part, from += sum.run)
+        give(from, std::min<i64>(sum.run, sum.columns - unit), sum.out, row, sum.order[part], unit);
+    }
   }
 }
 
 void WeightGradientPass::finish() noexcept {
   if (!begun_) add({});  // no step counts: zeros
+  for_each_sum([&](const Sum& sum, const float* memory) { copy_out(sum, memory); });
   if (plan_.finishes_rows()) {
-    if (back_.d_weights.params != nullptr) finish_row_sums({0, cell_.params}, back_.d_weights.params);
-    if (back_.d_weights.b != nullptr) finish_row_sums({cell_.params, cell_.gates}, back_.d_weights.b);
+    if (back_.d_weights.params != nullptr) finish_row_sums({0, cell_.params}, params());
+    if (back_.d_weights.b != nullptr) finish_row_sums({cell_.params, cell_.gates}, bias());
   } else if (back_.d_weights.params != nullptr && cell_.params > 0) {
     finish_params();
   }
+}
+
+GradientMemory WeightGradientPass::bias() const noexcept {
+  const WeightGradients& out = back_.d_weights;
+  return {out.b, strides_or_contiguous(out.b_strides, cell_.gates, plan_.units())};
+}
+
+GradientMemory WeightGradientPass::params() const noexcept {
+  const WeightGradients& out = back_.d_weights;
+  return {out.params, strides_or_contiguous(out.params_strides, cell_.params, plan_.units())};
 }
 
 Range WeightGradientPass::param_share() const noexcept {
@@ -145,14 +172,11 @@ void WeightGradientPass::finish_params() const noexcept {
   const i64 width = plan_.target().width;
   const i64 unit = share.first * width;
   const i64 filled = std::min<i64>(share.last * width, plan_.units()) - unit;
-  for (int k = 0; k < cell_.params; ++k) {
-    give(m_.sums.data() + i64{k} * plan_.padded() + unit,
-         filled,
-         back_.d_weights.params + i64{k} * plan_.units() + unit);
-  }
+  for (int k = 0; k < cell_.params; ++k)
+    give(m_.sums.data() + i64{k} * plan_.padded() + unit, filled, params(), 0, k, unit);
 }
 
-void WeightGradientPass::finish_row_sums(Window places, float* out) const noexcept {
+void WeightGradientPass::finish_row_sums(Window places, const GradientMemory& out) const noexcept {
   const int rows = m_.running > 0 ? m_.active[0] : 0;
   const Range units = even_share(plan_.units(), crew_.index(), crew_.count());
   float* sum = m_.sums.data() + units.first;  // where other cells have the sum of their first parameter
@@ -163,16 +187,15 @@ void WeightGradientPass::finish_row_sums(Window places, float* out) const noexce
       const float* from = m_.row_sums.data() + place * plan_.padded() + units.first;
       for (int u = 0; u < units.count(); ++u) sum[u] += from[u];
     }
-    give(sum, units.count(), out + i64{p} * plan_.units() + units.first);
+    give(sum, units.count(), out, 0, p, units.first);
   }
 }
 
-void WeightGradientPass::give(const float* from, i64 count, float* to) const noexcept {
-  if (!back_.accumulate) {
-    std::copy_n(from, std::max<i64>(count, 0), to);
-    return;
-  }
-  for (i64 i = 0; i < count; ++i) to[i] += from[i];
+void WeightGradientPass::give(
+    const float* from, i64 count, const GradientMemory& out, i64 row, i64 gate, i64 unit) const noexcept {
+  const WeightStrides& strides = out.strides;
+  float* to = out.data + row * strides.row + gate * strides.gate + unit * strides.unit;
+  for (i64 i = 0; i < count; ++i, to += strides.unit) *to = back_.accumulate ? *to + from[i] : from[i];
 }
 
 }  // namespace recurra

@@ -9,8 +9,15 @@
 
 namespace recurra {
 
+/// Memory of the caller's for one gradient, and its strides.
+struct GradientMemory {
+  float* data = nullptr;
+  WeightStrides strides = {};
+};
+
 /// One member's share of the gradients that are asked for, by outputs: no sum is split. The sums lie by
-/// panels until the last chunk, which leaves them in the caller's memory.
+/// panels until the last chunk, which leaves them in the caller's memory; where units do not lie side by side
+/// there, they are copied.
 class WeightGradientPass {
  public:
   WeightGradientPass(const Plan& plan,
@@ -28,7 +35,7 @@ class WeightGradientPass {
 
  private:
   /// A sum over (step, row) of columns of `a` times gradients, and where its runs of `run` units go: that of
-  /// place i of a panel to column order[i] * columns of the caller's row.
+  /// place i of a panel to gate order[i] of the caller's.
   struct Sum {
     const float* const* a;  // null: ones
     const float* const* g;
@@ -36,9 +43,8 @@ class WeightGradientPass {
     int rows, panels;
     int parts, run;  // of a panel
     const int* order;
-    int columns;
-    i64 row_size;
-    float* out;
+    int columns;  // units of a gate
+    GradientMemory out;
     bool skips_first = false;  // without an initial state the first step's operand is zero
 
     [[nodiscard]] int width() const noexcept { return parts * run; }
@@ -51,11 +57,16 @@ class WeightGradientPass {
   /// Calls visit(sum, its memory) for every gradient that is asked for.
   template <class Visit>
   void for_each_sum(Visit visit) noexcept;
-  [[nodiscard]] Sum gates(
-      const float* const* a, int rows, Window window, const int* order, float* out) const noexcept;
+  [[nodiscard]] Sum gates(const float* const* a,
+                          int rows,
+                          Window window,
+                          const int* order,
+                          const GradientMemory& out) const noexcept;
   [[nodiscard]] Share share_of(const Sum& sum) const noexcept;
   /// Has the kernel leave the sums in the caller's memory.
   void end_in_place(const Sum& sum, GradientArgs& p) const noexcept;
+  /// Copies this member's share of finished sums to where they could not end.
+  void copy_out(const Sum& sum, const float* memory) const noexcept;
 
   /// Floats of the parameters' sums, which stand before the others.
   [[nodiscard]] i64 params_size() const noexcept { return i64{cell_.params} * plan_.padded(); }
@@ -64,8 +75,12 @@ class WeightGradientPass {
   void add_params(Steps steps) noexcept;
   void finish_params() const noexcept;
   /// What each row has summed over its steps, for the packed params `places`, rows in order.
-  void finish_row_sums(Window places, float* out) const noexcept;
-  void give(const float* from, i64 count, float* to) const noexcept;
+  void finish_row_sums(Window places, const GradientMemory& out) const noexcept;
+  /// A run of units of row and gate, from unit `unit` on.
+  void give(
+      const float* from, i64 count, const GradientMemory& out, i64 row, i64 gate, i64 unit) const noexcept;
+  [[nodiscard]] GradientMemory bias() const noexcept;
+  [[nodiscard]] GradientMemory params() const noexcept;
 
   const Plan& plan_;
   const CellKernels& cell_;
