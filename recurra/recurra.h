@@ -38,4 +38,8 @@
 #include "recurra/layers/model_spec.h"
 #include "recurra/layers/simple_rnn.h"
 #include "recurra/layers/time_distributed.h"
+#include "recurra/primitive/arguments.h"
+#include "recurra/primitive/packed_rnn_weights.h"
+#include "recurra/primitive/rnn_primitive.h"
+#include "recurra/primitive/rnn_workspace.h"
 #include "recurra/training/sequential.h"

@@ -1,0 +1,66 @@
+/// From the tensors of an execution to the engine's pointers; all checks stand here.
+///
+/// Private to the library.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "recurra/primitive/arguments.h"
+#include "recurra/primitive/rnn_primitive.h"
+
+namespace recurra::primitive {
+
+/// Which tensor a check is about: `weights_iter`, or `weights_iter of layer 1, direction 0`.
+struct Subject {
+  const char* name;
+  int layer = -1;
+  int direction = 0;
+
+  [[nodiscard]] std::string text() const;
+};
+
+/// What a tensor must be. Texts are made only where it is not.
+struct Expected {
+  Subject subject;
+  int rank;
+  i64 dims[max_rank];
+  const char* names;           ///< of the dimensions: `(steps, batch, input)`
+  bool required = true;        ///< else it may be missing
+  bool written = false;        ///< its elements must be apart
+  bool dense_channels = true;  ///< stride of the last dimension 1
+  bool dense_rows = false;     ///< and of the one before its extent
+};
+
+/// Throws Error unless the tensor is there, f32, and as expected.
+void check_tensor(const ConstTensorView& view, const Expected& expected);
+
+/// Throws Error (invalid_argument) where a tensor is given that the descriptor excludes.
+void check_absent(const ConstTensorView& view, const char* name, const char* why);
+
+/// The engine's call of `arguments`; the entries of `runs` get the states.
+[[nodiscard]] StackCall bind_forward(const RnnPrimitive& primitive,
+                                     const ForwardArguments& arguments,
+                                     std::span<StackRun> runs);
+
+/// The same of the way back, but for the gradients of weights.
+[[nodiscard]] StackBackwardCall bind_backward(const RnnPrimitive& primitive,
+                                              const BackwardArguments& arguments,
+                                              std::span<StackRunGradients> runs);
+
+/// Plain weights, one for each layer and direction.
+void bind_weights(const RnnPrimitive& primitive,
+                  std::span<const WeightViews> views,
+                  std::span<Weights> weights);
+
+/// Memory for weights that are unpacked, one for each layer and direction; tensors that do not exist: null.
+void bind_unpacked(const RnnPrimitive& primitive,
+                   std::span<const MutableWeightViews> views,
+                   std::span<WeightGradients> weights);
+
+/// Memory for gradients, into the entries of `runs`; none: null.
+void bind_weight_gradients(const RnnPrimitive& primitive,
+                           std::span<const MutableWeightViews> views,
+                           std::span<StackRunGradients> runs);
+
+}  // namespace recurra::primitive

@@ -1,0 +1,48 @@
+/// The memory an execution of an RNN primitive works in.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "recurra/primitive/rnn_primitive.h"
+
+namespace recurra::primitive {
+
+/// Memory for executions of one descriptor, forward, or forward_training and the backward behind it, up to
+/// some number of steps and rows. After it was made an execution allocates nothing. It serves one execution
+/// at a time; threads that share a primitive each have their own.
+class RECURRA_API RnnWorkspace {
+ public:
+  /// For up to `steps` and `batch`; of forward_training or backward, for both. Throws Error
+  /// (invalid_argument) on sizes outside 0 to 2^31 - 1 or whose memory overflows, std::bad_alloc.
+  RnnWorkspace(const RnnPrimitive& primitive, i64 steps, i64 batch);
+
+  /// Throws Error (invalid_argument) unless made for a primitive like this.
+  void check(const RnnPrimitive& primitive) const;
+
+  /// The engine's own view.
+  [[nodiscard]] StackWorkspace& stack() noexcept { return stack_; }
+
+  /// The same: states of every layer and direction.
+  [[nodiscard]] std::span<StackRun> runs() noexcept { return runs_; }
+
+  /// The same: gradients.
+  [[nodiscard]] std::span<StackRunGradients> gradient_runs() noexcept { return gradient_runs_; }
+
+  /// The packs an execution runs on: those of its arguments, or plain weights packed here. Throws Error where
+  /// the weights do not fit the descriptor.
+  [[nodiscard]] const StackPacks& packs_of(const RnnPrimitive& primitive,
+                                           const ForwardArguments& arguments,
+                                           const Execution& execution);
+
+ private:
+  StackPlan plan_;
+  StackWorkspace stack_;
+  std::vector<StackRun> runs_;
+  std::vector<StackRunGradients> gradient_runs_;
+  std::optional<StackPacks> packs_;  // of plain weights
+  std::vector<Weights> weights_;
+};
+
+}  // namespace recurra::primitive

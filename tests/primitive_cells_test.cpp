@@ -1,0 +1,106 @@
+/// The RNN primitive against the reference of all of it: every cell, direction and stacking, with and without
+/// each tensor that may be left out, in all layouts.
+#include <gtest/gtest.h>
+
+#include "tests/support/rnn_problem.h"
+
+namespace recurra::test {
+
+namespace {
+
+using namespace primitive;
+
+constexpr std::uint64_t seed = 20271;
+
+/// A descriptor's cell, and what of a cell's options is chosen.
+struct Cell {
+  const char* name;
+  CellKind kind;
+  bool peephole = false;
+  i64 projection = 0;
+};
+
+constexpr Cell cells[] = {{"vanilla_rnn", CellKind::vanilla_rnn},
+                          {"lstm", CellKind::lstm},
+                          {"lstm_peephole", CellKind::lstm, true},
+                          {"lstm_projection", CellKind::lstm, false, 7},
+                          {"lstm_peephole_projection", CellKind::lstm, true, 11},
+                          {"gru", CellKind::gru},
+                          {"lbr_gru", CellKind::lbr_gru},
+                          {"augru", CellKind::augru},
+                          {"lbr_augru", CellKind::lbr_augru},
+                          {"lstm_coupled", CellKind::lstm_coupled},
+                          {"indrnn", CellKind::indrnn},
+                          {"lstm_layer_norm", CellKind::lstm_layer_norm}};
+
+bool has_c(const Cell& cell) {
+  return cell.kind == CellKind::lstm || cell.kind == CellKind::lstm_coupled ||
+         cell.kind == CellKind::lstm_layer_norm;
+}
+
+/// Calls visit(desc) for every direction and stacking.
+template <class Visit>
+void for_each_form(RnnDesc desc, Visit visit) {
+  for (const auto direction : {primitive::Direction::left2right,
+                               primitive::Direction::right2left,
+                               primitive::Direction::bidirectional_concat,
+                               primitive::Direction::bidirectional_sum}) {
+    for (const Stacking stacking : {Stacking::independent, Stacking::cross_fed}) {
+      for (const i64 layers : {1, 3}) {
+        desc.direction = direction;
+        desc.stacking = stacking;
+        desc.layers = layers;
+        visit(desc);
+      }
+    }
+  }
+}
+
+class PrimitiveCellTest : public testing::TestWithParam<Cell> {};
+
+TEST_P(PrimitiveCellTest, agrees_with_the_reference_whatever_tensors_there_are) {
+  const Cell& cell = GetParam();
+  Random random(seed);
+  int count = 0;
+  RnnDesc desc;
+  desc.cell = cell.kind;
+  desc.peephole = cell.peephole;
+  desc.projection = cell.projection;
+  for_each_form(desc, [&](RnnDesc form) {
+    for (unsigned given = 0; given < 64; ++given) {
+      const auto bit = [&](unsigned at) {
+        return (given >> at & 1U) != 0;
+      };
+      form.tensors = {.bias = bit(0),
+                      .src_iter = bit(1),
+                      .src_iter_c = bit(2),
+                      .dst_iter = bit(3),
+                      .dst_iter_c = bit(4),
+                      .lengths = bit(5)};
+      if (!has_c(cell) && (form.tensors.src_iter_c || form.tensors.dst_iter_c)) continue;
+      form.weights = count % 3 == 0 ? WeightsFormat::plain : WeightsFormat::any;
+      form.units = 6 + 5 * (count % 4);
+      // Every other time the layers have one input, so that one tensor may hold all their weights.
+      const bool both = form.direction == primitive::Direction::bidirectional_concat;
+      const i64 width = form.projection > 0 ? form.projection : form.units;
+      const bool crosses = both && form.stacking == Stacking::cross_fed;
+      form.input = count % 2 == 0 ? width * (crosses ? 2 : 1) : 9;
+      const RnnLayout layout{SequenceLayout(count % 3), WeightsLayout(count % 5)};
+      RnnProblem problem(form, 3, 3, layout, random, !form.tensors.dst_iter || count % 4 != 0);
+      ++count;
+      for (const Target* target : supported_targets()) {
+        SCOPED_TRACE(target->name);
+        problem.check(*target);
+        if (HasFatalFailure()) return;
+      }
+    }
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PrimitiveCellTest, testing::ValuesIn(cells), [](const auto& info) {
+  return std::string(info.param.name);
+});
+
+}  // namespace
+
+}  // namespace recurra::test

@@ -1,0 +1,558 @@
+/// What the RNN primitive refuses, each by its text.
+#include <cmath>
+#include <list>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "recurra/base/error.h"
+#include "recurra/primitive/arguments.h"
+#include "recurra/primitive/rnn_workspace.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_tensor.h"
+
+namespace recurra::test {
+
+namespace {
+
+using namespace primitive;
+
+RnnDesc small() {
+  RnnDesc desc;
+  desc.input = 3;
+  desc.units = 5;
+  return desc;
+}
+
+/// The text a changed descriptor is refused with.
+template <class Change>
+std::string refusal(ErrorCode code, Change change) {
+  RnnDesc desc = small();
+  change(desc);
+  return error_text(code, [&] { RnnPrimitive primitive(desc); });
+}
+
+TEST(PrimitiveErrors, descriptors_of_kinds_there_are_not) {
+  const auto refuse = [](auto change) {
+    return refusal(ErrorCode::unsupported, change);
+  };
+  EXPECT_EQ(
+      refuse([](RnnDesc& d) { d.cell = CellKind(99); }),
+      "cell \"99\": supported are vanilla_rnn, lstm, gru, lbr_gru, augru, lbr_augru, lstm_coupled, indrnn, "
+      "lstm_layer_norm");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.propagation = Propagation(-1); }),
+            "propagation \"-1\": supported are forward_inference, forward_training, backward");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.direction = primitive::Direction(4); }),
+            "direction \"4\": supported are left2right, right2left, bidirectional_concat, bidirectional_sum");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.stacking = Stacking(2); }),
+            "stacking \"2\": supported are cross_fed, independent");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.weights = WeightsFormat(2); }),
+            "weights \"2\": supported are any, plain");
+}
+
+TEST(PrimitiveErrors, element_types_there_are_not_yet) {
+  const auto refuse = [](DataType DataTypes::*which, DataType type) {
+    return refusal(ErrorCode::unsupported, [&](RnnDesc& d) { d.types.*which = type; });
+  };
+  EXPECT_EQ(refuse(&DataTypes::src, DataType::bf16), "src data type \"bf16\": supported are f32");
+  EXPECT_EQ(refuse(&DataTypes::src, DataType::u8), "src data type \"u8\": supported are f32");
+  EXPECT_EQ(refuse(&DataTypes::weights, DataType::s8), "weights data type \"s8\": supported are f32");
+  EXPECT_EQ(refuse(&DataTypes::bias, DataType::f16), "bias data type \"f16\": supported are f32");
+  EXPECT_EQ(refuse(&DataTypes::cell, DataType::bf16), "cell state data type \"bf16\": supported are f32");
+  EXPECT_EQ(refuse(&DataTypes::dst, DataType::s32), "dst data type \"s32\": supported are f32");
+}
+
+TEST(PrimitiveErrors, descriptors_out_of_range) {
+  const auto refuse = [](auto change) {
+    return refusal(ErrorCode::invalid_argument, change);
+  };
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.layers = 0; }), "layers: expected 1 to 1024, got 0");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.input = 0; }), "input: expected 1 to 1048576, got 0");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.units = -1; }), "units: expected 1 to 1048576, got -1");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.units = i64{1} << 40; }),
+            "units: expected 1 to 1048576, got 1099511627776");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.projection = -2; }), "projection: expected 0 to 1048576, got -2");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::gru;
+              d.projection = 4;
+            }),
+            "projection: expected none for cell \"gru\", got 4");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::lbr_augru;
+              d.peephole = true;
+            }),
+            "peephole: expected false unless the cell is lstm, got true for lbr_augru");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::gru;
+              d.tensors.src_iter_c = true;
+            }),
+            "src_iter_c: expected none for cell gru, which has no c, got one");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::vanilla_rnn;
+              d.tensors.dst_iter_c = true;
+            }),
+            "dst_iter_c: expected none for cell vanilla_rnn, which has no c, got one");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.diff_weights_overwrite = true; }),
+            "diff_weights_overwrite: expected false unless the propagation is backward, got true for "
+            "forward_inference");
+}
+
+TEST(PrimitiveErrors, activations) {
+  const auto refuse = [](std::vector<Activation> activations) {
+    return refusal(ErrorCode::invalid_argument, [&](RnnDesc& d) { d.activations = activations; });
+  };
+  EXPECT_EQ(refuse({{ActivationKind::tanh}}), "activations: expected none or 5 for cell \"lstm\", got 1");
+  std::vector<Activation> five(5, {ActivationKind::tanh});
+  five[2] = {ActivationKind::leaky_relu, NAN};
+  EXPECT_THAT(refuse(five), testing::StartsWith("activations"));
+}
+
+TEST(PrimitiveErrors, descriptions_of_memory) {
+  const auto refuse = [](ErrorCode code, auto make) {
+    return error_text(code, [&] { make(); });
+  };
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument,
+                   [] {
+                     TensorDesc({3, -1, 2}, FormatTag::tnc);
+                   }),
+            "tensor: expected extents from 0 up, got (3, -1, 2)");
+  EXPECT_EQ(refuse(ErrorCode::shape,
+                   [] {
+                     TensorDesc({3, 2}, FormatTag::tnc);
+                   }),
+            "tensor: expected 3 dimensions for tnc, got 2");
+  EXPECT_EQ(refuse(ErrorCode::shape, [] { TensorDesc({3, 2}, {2}); }), "tensor: expected 2 strides, got 1");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument,
+                   [] {
+                     TensorDesc({3, 2}, {2, 0});
+                   }),
+            "tensor: expected strides from 1 up, got 0");
+  EXPECT_EQ(refuse(ErrorCode::shape,
+                   [] {
+                     TensorDesc({1, 2, 3, 4, 5, 6}, {1, 1, 1, 1, 1, 1});
+                   }),
+            "tensor: expected 1 to 5 dimensions, got 6");
+  constexpr i64 huge = i64{1} << 40;
+  EXPECT_THAT(refuse(ErrorCode::invalid_argument,
+                     [] {
+                       TensorDesc({huge, huge, 1}, FormatTag::tnc);
+                     }),
+              testing::StartsWith("tensor: expected"));
+  EXPECT_THAT(refuse(ErrorCode::invalid_argument,
+                     [] {
+                       TensorDesc({huge, huge, 1}, {huge, 1, 1});
+                     }),
+              testing::StartsWith("tensor: expected"));
+}
+
+/// A small LSTM with all its tensors, and the texts that changed arguments are refused with.
+class Caller {
+ public:
+  explicit Caller(RnnDesc desc = all_tensors())
+      : forward(desc_of(desc, Propagation::forward_training)),
+        backward(desc_of(desc, Propagation::backward)),
+        workspace(forward, 4, 2),
+        packed(forward) {
+    views.layer = take(forward.weights_layer_desc(0));
+    views.iter = take(forward.weights_iter_desc());
+    views.bias = take(forward.bias_desc());
+    packed.pack(std::vector{WeightViews{views.layer, views.iter, {}, {}, {}, views.bias}});
+    arguments.src_layer = take(forward.src_layer_desc(4, 2));
+    arguments.src_iter = take(forward.iter_desc(2));
+    arguments.src_iter_c = take(forward.iter_c_desc(2));
+    arguments.dst_layer = take(forward.dst_layer_desc(4, 2));
+    arguments.dst_iter = take(forward.iter_desc(2));
+    arguments.dst_iter_c = take(forward.iter_c_desc(2));
+    arguments.packed_weights = &packed;
+  }
+
+  static RnnDesc all_tensors() {
+    RnnDesc desc = small();
+    desc.tensors = {.bias = true, .src_iter = true, .src_iter_c = true, .dst_iter = true, .dst_iter_c = true};
+    return desc;
+  }
+
+  static RnnDesc desc_of(RnnDesc desc, Propagation propagation) {
+    desc.propagation = propagation;
+    return desc;
+  }
+
+  TensorView take(const TensorDesc& desc) { return memory.emplace_back(desc).write(); }
+
+  /// The text that the changed arguments are refused with.
+  template <class Change>
+  std::string refusal(ErrorCode code, Change change) {
+    ForwardArguments changed = arguments;
+    change(changed);
+    return error_text(code, [&] { forward.execute(changed, workspace); });
+  }
+
+  template <class Change>
+  std::string refusal_back(ErrorCode code, Change change) {
+    BackwardArguments changed;
+    changed.forward = arguments;
+    change(changed);
+    return error_text(code, [&] { backward.execute(changed, workspace); });
+  }
+
+  std::list<TestTensor> memory;
+  RnnPrimitive forward, backward;
+  RnnWorkspace workspace;
+  PackedRnnWeights packed;
+  MutableWeightViews views;
+  ForwardArguments arguments;
+};
+
+TEST(PrimitiveErrors, tensors_of_other_shapes) {
+  Caller caller;
+  const auto refuse = [&](auto change) {
+    return caller.refusal(ErrorCode::shape, change);
+  };
+  using A = ForwardArguments;
+  EXPECT_EQ(refuse([](A&) {}), "no error");
+  EXPECT_EQ(refuse([&](A& a) {
+              a.src_layer = caller.take({{4, 2}, FormatTag::go});
+            }),
+            "src_layer: expected 3 dimensions (steps, batch, input), got (4, 2)");
+  EXPECT_EQ(refuse([&](A& a) {
+              a.src_layer = caller.take({{4, 2, 1, 3}, FormatTag::ldgo});
+            }),
+            "src_layer: expected 3 dimensions (steps, batch, input), got (4, 2, 1, 3)");
+  EXPECT_EQ(refuse([](A& a) { a.src_layer = {}; }),
+            "src_layer: expected 3 dimensions (steps, batch, input), got none");
+  EXPECT_EQ(refuse([&](A& a) {
+              a.src_layer = caller.take({{4, 2, 7}, FormatTag::tnc});
+            }),
+            "src_layer: expected shape (4, 2, 3) = (steps, batch, input), got (4, 2, 7)");
+  EXPECT_EQ(refuse([&](A& a) {
+              a.src_layer = caller.take({{4, 2, 3}, {12, 6, 2}});
+            }),
+            "src_layer: expected a last dimension of stride 1, got stride 2");
+  EXPECT_EQ(refuse([&](A& a) {
+              a.dst_layer = caller.take({{2, 4, 5}, FormatTag::tnc});
+            }),
+            "dst_layer: expected shape (4, 2, 5) = (steps, batch, channels), got (2, 4, 5)");
+  EXPECT_EQ(refuse([&](A& a) {
+              a.dst_layer = caller.take({{4, 2, 5}, {8, 4, 1}});
+            }),
+            "dst_layer: expected strides that keep its elements apart, got elements in one place");
+  EXPECT_EQ(refuse([&](A& a) {
+              a.dst_layer = caller.take({{4, 2, 5}, {10, 10, 1}});
+            }),
+            "dst_layer: expected strides that keep its elements apart, got elements in one place");
+  EXPECT_EQ(
+      refuse([&](A& a) {
+        a.src_iter = caller.take({{2, 1, 2, 5}, FormatTag::ldnc});
+      }),
+      "src_iter: expected shape (1, 1, 2, 5) = (layers, directions, batch, channels of h), got (2, 1, 2, 5)");
+  EXPECT_EQ(
+      refuse([&](A& a) {
+        a.src_iter = caller.take({{1, 1, 3, 5}, FormatTag::ldnc});
+      }),
+      "src_iter: expected shape (1, 1, 2, 5) = (layers, directions, batch, channels of h), got (1, 1, 3, 5)");
+  EXPECT_EQ(refuse([&](A& a) {
+              a.src_iter_c = caller.take({{1, 1, 2, 6}, FormatTag::ldnc});
+            }),
+            "src_iter_c: expected shape (1, 1, 2, 5) = (layers, directions, batch, units), got (1, 1, 2, 6)");
+  EXPECT_EQ(refuse([&](A& a) {
+              a.dst_iter = caller.take({{1, 1, 2, 5}, {14, 14, 7, 1}});
+            }),
+            "dst_iter: expected rows of stride 5, got stride 7");
+  std::vector<float> little(39);
+  EXPECT_EQ(refuse([&](A& a) {
+              a.dst_layer = TensorView(little, {{4, 2, 5}, FormatTag::tnc});
+            }),
+            "dst_layer: expected memory of 160 bytes, got 156");
+}
+
+TEST(PrimitiveErrors, tensors_that_are_missing_or_not_wanted) {
+  Caller caller;
+  const auto refuse = [&](auto change) {
+    return caller.refusal(ErrorCode::invalid_argument, change);
+  };
+  using A = ForwardArguments;
+  EXPECT_EQ(refuse([](A& a) { a.src_iter = {}; }),
+            "src_iter: expected shape (1, 1, 2, 5) = (layers, directions, batch, channels of h), got none");
+  EXPECT_EQ(refuse([](A& a) { a.dst_iter_c = {}; }),
+            "dst_iter_c: expected shape (1, 1, 2, 5) = (layers, directions, batch, units), got none");
+  EXPECT_EQ(refuse([&](A& a) {
+              a.attention = caller.take({{4, 2, 1}, FormatTag::tnc});
+            }),
+            "attention: expected none, since the descriptor has none, got one of shape (4, 2, 1)");
+  EXPECT_EQ(refuse([](A& a) { a.src_layer = ConstTensorView(nullptr, a.src_layer.desc()); }),
+            "src_layer: expected memory, got null");
+  EXPECT_EQ(refuse([&](A& a) {
+              const char* between = static_cast<const char*>(a.src_layer.data()) + 1;
+              a.src_layer = ConstTensorView(between, a.src_layer.desc());
+            }),
+            "src_layer: expected memory aligned for floats, got an address between two");
+  EXPECT_EQ(caller.refusal(ErrorCode::dtype,
+                           [&](A& a) {
+                             const TensorDesc integers({4, 2, 3}, FormatTag::tnc, DataType::s32);
+                             a.src_layer = ConstTensorView(a.src_layer.data(), integers);
+                           }),
+            "src_layer: expected f32, got s32");
+  Caller few(small());
+  EXPECT_EQ(few.refusal(ErrorCode::invalid_argument, [](A&) {}),
+            "src_iter: expected none, since the descriptor has none, got one of shape (1, 1, 2, 5)");
+}
+
+TEST(PrimitiveErrors, lengths) {
+  RnnDesc desc = Caller::all_tensors();
+  desc.tensors.lengths = true;
+  Caller caller(desc);
+  using A = ForwardArguments;
+  const auto refuse = [&](ErrorCode code, const std::vector<int>& lengths) {
+    return caller.refusal(code, [&](A& a) { a.lengths = lengths; });
+  };
+  EXPECT_EQ(refuse(ErrorCode::shape, {4, 0}), "no error");
+  EXPECT_EQ(refuse(ErrorCode::shape, {}), "lengths: expected 2, one for each row, got 0");
+  EXPECT_EQ(refuse(ErrorCode::shape, {4, 4, 4}), "lengths: expected 2, one for each row, got 3");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument, {4, 5}), "lengths[1]: expected 0 to 4, got 5");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument, {-1, 4}), "lengths[0]: expected 0 to 4, got -1");
+  Caller without;
+  EXPECT_EQ(without.refusal(ErrorCode::shape,
+                            [](A& a) {
+                              static const int lengths[] = {4, 4};
+                              a.lengths = lengths;
+                            }),
+            "lengths: expected none, since the descriptor has none, got 2");
+}
+
+TEST(PrimitiveErrors, packed_weights_that_are_none_or_of_another) {
+  Caller caller;
+  const auto refuse = [&](const PackedRnnWeights* weights) {
+    return caller.refusal(ErrorCode::invalid_argument,
+                          [&](ForwardArguments& a) { a.packed_weights = weights; });
+  };
+  const std::string wanted =
+      "packed weights: expected those of " + caller.forward.weights_desc().text() + ", got ";
+  EXPECT_EQ(refuse(nullptr), "weights: expected packed ones alone, as the descriptor says, got none packed");
+  const PackedRnnWeights unpacked(caller.forward);
+  EXPECT_EQ(refuse(&unpacked), wanted + "memory without packed weights");
+  RnnDesc other = Caller::all_tensors();
+  other.units = 6;
+  Caller foreign(other);
+  EXPECT_EQ(refuse(&foreign.packed), wanted + "those of " + foreign.forward.weights_desc().text());
+
+  // Memory packed for inference does not serve training; that for training serves inference.
+  const RnnPrimitive inference(Caller::all_tensors());
+  PackedRnnWeights for_inference(inference);
+  const std::vector<WeightViews> plain{
+      {caller.views.layer, caller.views.iter, {}, {}, {}, caller.views.bias}};
+  for_inference.pack(plain);
+  EXPECT_EQ(refuse(&for_inference), wanted + "those of " + inference.weights_desc().text());
+  RnnWorkspace workspace(inference, 4, 2);
+  inference.execute(caller.arguments, workspace);
+
+  // Bytes of another primitive, used as this one's.
+  const i64 size = caller.forward.weights_desc().size();
+  AlignedBuffer<float> memory(foreign.forward.weights_desc().size());
+  const std::span bytes(reinterpret_cast<std::byte*>(memory.data()), std::size_t(memory.size()) * 4);
+  PackedRnnWeights(foreign.forward, bytes)
+      .pack(
+          std::vector{WeightViews{foreign.views.layer, foreign.views.iter, {}, {}, {}, foreign.views.bias}});
+  PackedRnnWeights again(caller.forward, bytes);
+  EXPECT_FALSE(again.is_packed());
+  EXPECT_EQ(refuse(&again), wanted + "those of " + foreign.forward.weights_desc().text());
+  again.pack(plain);
+  EXPECT_EQ(refuse(&again), "no error");
+  EXPECT_EQ(refuse(&foreign.packed), wanted + "those of " + foreign.forward.weights_desc().text());
+  const auto attach = [&](std::span<std::byte> to) {
+    return error_text(ErrorCode::invalid_argument, [&] { PackedRnnWeights weights(caller.forward, to); });
+  };
+  EXPECT_EQ(attach(bytes.first(std::size_t(size) - 1)),
+            "memory of packed weights: expected " + std::to_string(size) + " bytes, got " +
+                std::to_string(size - 1));
+  EXPECT_EQ(attach(bytes.subspan(4)),
+            "memory of packed weights: expected an address that is a multiple of 64, got another");
+}
+
+TEST(PrimitiveErrors, plain_weights) {
+  RnnDesc desc = Caller::all_tensors();
+  desc.layers = 2;
+  desc.weights = WeightsFormat::plain;
+  const RnnPrimitive primitive(desc);
+  PackedRnnWeights packed(primitive);
+  std::list<TestTensor> memory;
+  const auto take = [&](const TensorDesc& of) {
+    return memory.emplace_back(of).read();
+  };
+  std::vector<WeightViews> good;
+  for (i64 layer = 0; layer < 2; ++layer) {
+    WeightViews& views = good.emplace_back();
+    views.layer = take(primitive.weights_layer_desc(layer));
+    views.iter = take(primitive.weights_iter_desc());
+    views.bias = take(primitive.bias_desc());
+  }
+  const auto refuse = [&](ErrorCode code, auto change) {
+    std::vector<WeightViews> views = good;
+    change(views);
+    return error_text(code, [&] { packed.pack(views); });
+  };
+  using V = std::vector<WeightViews>;
+  EXPECT_EQ(refuse(ErrorCode::shape, [](V&) {}), "no error");
+  EXPECT_EQ(refuse(ErrorCode::shape, [](V& v) { v.resize(1); }),
+            "weights: expected 2, one for each layer and direction, or one of whole tensors, got 1");
+  EXPECT_EQ(
+      refuse(ErrorCode::shape,
+             [&](V& v) {
+               v[0].layer = take({{3, 4, 6}, FormatTag::igo});
+             }),
+      "weights_layer of layer 0, direction 0: expected shape (3, 4, 5) = (input, gates, units), got (3, 4, "
+      "6)");
+  EXPECT_EQ(
+      refuse(ErrorCode::shape,
+             [&](V& v) {
+               v[1].iter = take({{5, 3, 5}, FormatTag::igo});
+             }),
+      "weights_iter of layer 1, direction 0: expected shape (5, 4, 5) = (channels of h, gates, units), got "
+      "(5, 3, 5)");
+  EXPECT_EQ(refuse(ErrorCode::shape,
+                   [&](V& v) {
+                     v[0].bias = take({{8, 5}, FormatTag::go});
+                   }),
+            "bias of layer 0, direction 0: expected shape (4, 5) = (bias rows, units), got (8, 5)");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument, [](V& v) { v[0].bias = {}; }),
+            "bias of layer 0, direction 0: expected shape (4, 5) = (bias rows, units), got none");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument,
+                   [&](V& v) {
+                     v[0].peephole = take({{3, 5}, FormatTag::go});
+                   }),
+            "weights_peephole: expected none, since the descriptor has none, got one of shape (3, 5)");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument,
+                   [&](V& v) {
+                     v[0].projection = take({{5, 2}, FormatTag::io});
+                   }),
+            "weights_projection: expected none, since the descriptor has none, got one of shape (5, 2)");
+  const auto whole = [&](i64 layers, i64 directions, i64 input) {
+    WeightViews views;
+    views.layer = take({{layers, directions, input, 4, 5}, FormatTag::ldigo});
+    views.iter = take({{2, 1, 5, 4, 5}, FormatTag::ldigo});
+    views.bias = take({{2, 1, 4, 5}, FormatTag::ldgo});
+    return views;
+  };
+  EXPECT_EQ(
+      refuse(ErrorCode::shape, [&](V& v) { v = {whole(2, 1, 3)}; }),
+      "weights_layer: expected one tensor for each layer and direction, since layer 1 has an input of 5 and "
+      "layer 0 of 3, got one tensor of all layers");
+  desc.input = 5;
+  const RnnPrimitive same(desc);
+  PackedRnnWeights of_same(same);
+  EXPECT_EQ(
+      error_text(ErrorCode::shape, [&] { of_same.pack(std::vector{whole(2, 2, 5)}); }),
+      "weights_layer: expected shape (2, 1, 5, 4, 5) = (layers, directions, input, gates, units), got (2, 2, "
+      "5, 4, 5)");
+  EXPECT_EQ(error_text([&] { of_same.pack(std::vector{whole(2, 1, 5)}); }), "no error");
+}
+
+TEST(PrimitiveErrors, bias_rows_and_peepholes) {
+  RnnDesc desc = small();
+  desc.cell = CellKind::lbr_gru;
+  EXPECT_EQ(RnnPrimitive(desc).bias_desc().to_string(), "(4, 5)");
+  desc.cell = CellKind::gru;
+  EXPECT_EQ(RnnPrimitive(desc).bias_desc().to_string(), "(3, 5)");
+  EXPECT_EQ(error_text(ErrorCode::shape, [&] { RnnPrimitive(desc).weights_rows_desc(); }),
+            "weights: expected a cell with rows of weights, got gru");
+  EXPECT_EQ(error_text(ErrorCode::shape, [&] { RnnPrimitive(desc).weights_projection_desc(); }),
+            "weights_projection: expected a projection, got none");
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { RnnPrimitive(desc).weights_layer_desc(1); }),
+            "layer: expected 0 to 0, got 1");
+  desc.cell = CellKind::indrnn;
+  EXPECT_EQ(error_text(ErrorCode::shape, [&] { RnnPrimitive(desc).weights_iter_desc(); }),
+            "weights_iter: expected a recurrent product, got none");
+  desc = small();
+  desc.peephole = true;
+  const RnnPrimitive primitive(desc);
+  PackedRnnWeights packed(primitive);
+  TestTensor layer(primitive.weights_layer_desc(0));
+  TestTensor iter(primitive.weights_iter_desc());
+  TestTensor bias(primitive.bias_desc());
+  TestTensor four({{4, 5}, FormatTag::go});
+  const std::vector<WeightViews> views{{layer.read(), iter.read(), four.read(), {}, {}, bias.read()}};
+  EXPECT_EQ(error_text(ErrorCode::shape, [&] { packed.pack(views); }),
+            "weights_peephole of layer 0, direction 0: expected shape (3, 5) = (i f o, units), got (4, 5)");
+}
+
+TEST(PrimitiveErrors, backward) {
+  Caller caller;
+  using B = BackwardArguments;
+  const auto refuse = [&](ErrorCode code, auto change) {
+    return caller.refusal_back(code, change);
+  };
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument, [](B&) {}),
+            "workspace: expected one filled by a training forward of this call, unused, got none");
+  caller.forward.execute(caller.arguments, caller.workspace);
+  EXPECT_EQ(refuse(ErrorCode::shape,
+                   [&](B& b) {
+                     b.diff_dst_layer = caller.take({{4, 2, 6}, FormatTag::tnc});
+                   }),
+            "diff_dst_layer: expected shape (4, 2, 5) = (steps, batch, channels), got (4, 2, 6)");
+  EXPECT_EQ(refuse(ErrorCode::shape,
+                   [&](B& b) {
+                     b.diff_src_layer = caller.take({{4, 2, 5}, FormatTag::tnc});
+                   }),
+            "diff_src_layer: expected shape (4, 2, 3) = (steps, batch, input), got (4, 2, 5)");
+  EXPECT_EQ(
+      refuse(ErrorCode::shape,
+             [&](B& b) {
+               b.diff_src_iter = caller.take({{1, 1, 2, 6}, FormatTag::ldnc});
+             }),
+      "diff_src_iter: expected shape (1, 1, 2, 5) = (layers, directions, batch, channels of h), got (1, 1, "
+      "2, 6)");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument,
+                   [&](B& b) {
+                     b.diff_attention = caller.take({{4, 2, 1}, FormatTag::tnc});
+                   }),
+            "diff_attention: expected none, since the descriptor has none, got one of shape (4, 2, 1)");
+  EXPECT_EQ(refuse(ErrorCode::shape,
+                   [&](B& b) {
+                     static std::vector<MutableWeightViews> views;
+                     views = {caller.views, caller.views};
+                     b.diff_weights = views;
+                   }),
+            "diff_weights: expected 1, one for each layer and direction, or one of whole tensors, got 2");
+  EXPECT_EQ(
+      refuse(ErrorCode::shape,
+             [&](B& b) {
+               static std::vector<MutableWeightViews> views;
+               views = {{.layer = caller.take({{2, 4, 5}, FormatTag::igo})}};
+               b.diff_weights = views;
+             }),
+      "diff_weights_layer of layer 0, direction 0: expected shape (3, 4, 5) = (input, gates, units), got "
+      "(2, 4, 5)");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument, [](B&) {}), "no error");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument, [](B&) {}),
+            "workspace: expected one filled by a training forward of this call, unused, got none");
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument,
+                       [&] { caller.backward.execute(caller.arguments, caller.workspace); }),
+            "arguments: expected those of backward, got those of a forward propagation");
+  EXPECT_EQ(
+      error_text(
+          ErrorCode::invalid_argument,
+          [&] { caller.forward.execute(BackwardArguments{.forward = caller.arguments}, caller.workspace); }),
+      "arguments: expected those of forward_training, got those of backward");
+}
+
+TEST(PrimitiveErrors, workspaces) {
+  Caller caller;
+  RnnDesc other = Caller::all_tensors();
+  other.units = 6;
+  Caller foreign(other);
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument,
+                       [&] { caller.forward.execute(caller.arguments, foreign.workspace); }),
+            "workspace: expected one made for this descriptor, got one of another");
+  RnnWorkspace little(caller.forward, 3, 2);
+  EXPECT_EQ(
+      error_text(ErrorCode::invalid_argument, [&] { caller.forward.execute(caller.arguments, little); }),
+      "workspace: expected one prepared for this plan, 4 steps and 2 rows, got 3 steps and 2 rows");
+  const auto make = [&](i64 steps, i64 batch) {
+    return error_text(ErrorCode::invalid_argument, [&] { RnnWorkspace(caller.forward, steps, batch); });
+  };
+  EXPECT_THAT(make(-1, 2), testing::StartsWith("workspace: expected"));
+  EXPECT_THAT(make(i64{1} << 40, i64{1} << 40), testing::StartsWith("workspace: expected"));
+}
+
+}  // namespace
+
+}  // namespace recurra::test

@@ -1,0 +1,86 @@
+/// One random problem for the RNN primitive, run and compared with the reference of the whole primitive.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "recurra/base/random.h"
+#include "recurra/primitive/arguments.h"
+#include "recurra/primitive/rnn_workspace.h"
+#include "tests/reference/stack_reference.h"
+#include "tests/support/test_tensor.h"
+
+namespace recurra::test {
+
+/// How sequences lie in memory.
+enum class SequenceLayout { tnc, ntc, padded };
+
+/// How plain weights lie in memory.
+enum class WeightsLayout { igo, goi, padded, ldigo, ldgoi };
+
+struct RnnLayout {
+  SequenceLayout sequences = SequenceLayout::tnc;
+  WeightsLayout weights = WeightsLayout::igo;
+};
+
+class RnnProblem {
+ public:
+  /// Draws all numbers and runs the reference; desc.propagation and diff_weights_overwrite do not count.
+  /// `outputs` false: no dst_layer, and all that leaves are final states.
+  RnnProblem(const primitive::RnnDesc& desc,
+             i64 steps,
+             i64 batch,
+             const RnnLayout& layout,
+             Random& random,
+             bool outputs = true);
+
+  /// Compares inference, training and backward, overwritten and added, with the reference.
+  void check(const Target& target, const Execution& execution = {});
+
+  [[nodiscard]] std::string text() const;
+
+ private:
+  using Doubles = std::vector<double>;
+
+  /// Tensors of weights or their gradients, of one layer and direction or of all.
+  struct WeightTensors {
+    TestTensor layer, iter, peephole, projection, norm, bias;
+  };
+
+  /// What an execution writes.
+  struct Results {
+    TestTensor layer, iter, iter_c, attention;
+  };
+
+  void draw_runs(Random& random);
+  [[nodiscard]] primitive::RnnDesc desc_for(primitive::Propagation propagation) const;
+  [[nodiscard]] bool is_whole() const;
+
+  /// A sequence (steps, batch, width) in the problem's layout, of numbers (batch, steps, width); none: not
+  /// written yet.
+  [[nodiscard]] TestTensor sequence(i64 width, const Doubles& numbers = {}) const;
+  /// State k of all runs.
+  [[nodiscard]] TestTensor states(int k, const std::vector<Doubles>& numbers = {}) const;
+  /// Per run, state k of what `values` picks.
+  template <class Pick>
+  [[nodiscard]] std::vector<Doubles> of_runs(Pick pick) const;
+  [[nodiscard]] std::vector<WeightTensors> weights(bool gradients) const;
+  [[nodiscard]] TestTensor weight(std::size_t run,
+                                  primitive::TensorDesc one,
+                                  const std::vector<Doubles>& numbers) const;
+  [[nodiscard]] Results results() const;
+  void check_outputs(const Results& results) const;
+  void check_gradients(const Results& results, const std::vector<WeightTensors>& weights) const;
+  void check_gradient(const char* what, const TestTensor& actual, const Doubles& expected) const;
+
+  primitive::RnnDesc desc_;
+  primitive::RnnPrimitive primitive_;
+  i64 steps_, batch_;
+  RnnLayout layout_;
+  bool outputs_;
+  std::vector<int> lengths_;
+  Doubles x_, dy_, attention_;
+  reference::StackReference expected_;
+};
+
+}  // namespace recurra::test
