@@ -297,6 +297,53 @@ TEST(PrimitiveErrors, tensors_that_are_missing_or_not_wanted) {
             "src_iter: expected none, since the descriptor has none, got one of shape (1, 1, 2, 5)");
 }
 
+TEST(PrimitiveErrors, tensors_written_over_others) {
+  Caller caller;
+  const auto refuse = [&](auto change) {
+    return caller.refusal(ErrorCode::invalid_argument, change);
+  };
+  using A = ForwardArguments;
+  std::vector<float> memory(4 * 2 * 16);
+  const auto columns = [&](int first, i64 count) {
+    return TensorView(memory.data() + first, {{4, 2, count}, {32, 16, 1}});
+  };
+  EXPECT_EQ(refuse([&](A& a) {
+              a.src_layer = columns(0, 3);
+              a.dst_layer = columns(3, 5);
+            }),
+            "no error");
+  EXPECT_EQ(refuse([&](A& a) {
+              a.src_layer = columns(5, 3);
+              a.dst_layer = columns(0, 5);
+            }),
+            "no error");
+  const std::string over = "dst_layer: expected memory apart from src_layer's, got memory that overlaps it";
+  EXPECT_EQ(refuse([&](A& a) {
+              a.src_layer = columns(0, 3);
+              a.dst_layer = columns(2, 5);
+            }),
+            over);
+  EXPECT_EQ(refuse([&](A& a) {
+              a.src_layer = columns(4, 3);
+              a.dst_layer = columns(0, 5);
+            }),
+            over);
+  EXPECT_EQ(
+      refuse([&](A& a) { a.dst_iter = TensorView(const_cast<void*>(a.src_iter.data()), a.dst_iter.desc()); }),
+      "no error")
+      << "a final state may take the place of the initial one";
+  EXPECT_EQ(refuse([&](A& a) { a.dst_iter_c = a.dst_iter; }),
+            "dst_iter_c: expected memory apart from dst_iter's, got memory that overlaps it");
+  caller.forward.execute(caller.arguments, caller.workspace);
+  EXPECT_EQ(caller.refusal_back(ErrorCode::invalid_argument,
+                                [&](BackwardArguments& b) {
+                                  b.diff_dst_layer = caller.take(caller.arguments.dst_layer.desc());
+                                  b.diff_src_layer = TensorView(const_cast<void*>(b.diff_dst_layer.data()),
+                                                                b.forward.src_layer.desc());
+                                }),
+            "diff_src_layer: expected memory apart from diff_dst_layer's, got memory that overlaps it");
+}
+
 TEST(PrimitiveErrors, lengths) {
   RnnDesc desc = Caller::all_tensors();
   desc.tensors.lengths = true;

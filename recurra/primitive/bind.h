@@ -38,6 +38,22 @@ void check_tensor(const ConstTensorView& view, const Expected& expected);
 /// Throws Error (invalid_argument) where a tensor is given that the descriptor excludes.
 void check_absent(const ConstTensorView& view, const char* name, const char* why);
 
+/// A tensor under its name.
+struct NamedTensor {
+  const char* name;
+  ConstTensorView view;
+};
+
+/// One pair of them.
+void check_apart(const NamedTensor& written, const NamedTensor& other, bool may_be_same);
+
+/// Throws Error (invalid_argument) where memory that is written overlaps another tensor's; but for a final
+/// state in the very place of the initial one, and so for their gradients. Sequences may be columns of one.
+void check_apart(const ForwardArguments& arguments);
+
+/// The same of the way back.
+void check_apart(const BackwardArguments& arguments);
+
 /// The engine's call of `arguments`; the entries of `runs` get the states.
 [[nodiscard]] StackCall bind_forward(const RnnPrimitive& primitive,
                                      const ForwardArguments& arguments,
