@@ -59,6 +59,7 @@ History Sequential::fit_split(const Examples& examples, const FitOptions& option
 }
 
 History Sequential::fit(const Examples& examples, const FitOptions& options) {
+  require_not_in_fit("fit");
   require_compiled();
   check_fit_options(options);
   check_examples(examples, "examples");
@@ -73,6 +74,7 @@ History Sequential::fit(const Examples& examples, const FitOptions& options) {
 }
 
 History Sequential::fit(BatchSource& source, const FitOptions& options) {
+  require_not_in_fit("fit");
   require_compiled();
   check_fit_options(options);
   if (options.validation_split > 0.0) {
@@ -101,13 +103,16 @@ History Sequential::run(BatchSource& source, const FitOptions& options, Json& se
   // ones.
   if (!resuming_ || resumed_from_file_) loop.checkpoints.require_none_beyond(updates_done());
   begin_run(options, settings);
+  in_fit_ = true;
   try {
     while (run_->epoch < options.epochs && !loop.history.stopped) run_epoch(loop);
   } catch (...) {
-    run_.reset();
+    in_fit_ = false;
+    forget_run();
     throw;
   }
-  if (!loop.history.stopped) run_.reset();
+  in_fit_ = false;
+  if (!loop.history.stopped) forget_run();
   return std::move(loop.history);
 }
 

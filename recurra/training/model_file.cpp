@@ -157,15 +157,21 @@ Json model_json(const Sequential& model) {
 
 }  // namespace
 
+/// That of the next update.
+Optimizer* Sequential::optimizer_in_use() const noexcept {
+  return resumed_optimizer_ != nullptr ? resumed_optimizer_.get() : optimizer_.get();
+}
+
 TrainingRecord Sequential::record(const SaveOptions& options) const {
   TrainingRecord record{seed_, epochs_done_, updates_done()};
   const bool compiled = optimizer_ != nullptr && loss_ != nullptr;
   if (!options.include_optimizer || !compiled) return record;
-  record.compiled = {optimizer_->config().dump(),
+  const Optimizer& optimizer = *optimizer_in_use();
+  record.compiled = {optimizer.config().dump(),
                      loss_->config().dump(),
                      metrics_.names(),
                      metrics_.weighted_names(),
-                     optimizer_->iterations()};
+                     optimizer.iterations()};
   record.run = run_;
   return record;
 }
@@ -187,7 +193,7 @@ void Sequential::save(const std::filesystem::path& path, const SaveOptions& opti
   require_built("save");
   const TrainingRecord training = record(options);
   WeightTable table;
-  for (const Place& place : places_of(*this, training.compiled ? optimizer_.get() : nullptr)) {
+  for (const Place& place : places_of(*this, training.compiled ? optimizer_in_use() : nullptr)) {
     if (place.finite) require_finite(path.string().append(": ").append(place.name), *place.value);
     table.add(place.name, *place.value);
   }
@@ -216,7 +222,7 @@ Sequential Sequential::from_table(const WeightTable& table,
   for (const auto& [key, value] : table.metadata()) {
     if (key.starts_with(user_prefix)) model.metadata_[key.substr(user_prefix.size())] = value;
   }
-  model.parameters_changed();
+  model.weights_changed();
   return model;
 }
 

@@ -98,6 +98,107 @@ TEST_F(Resume, a_model_saved_after_a_stop_without_checkpoints_goes_on) {
   EXPECT_EQ(whole_state(again), states_.back());
 }
 
+/// Nothing but the run itself moves its place: else what goes on from there would leave out batches.
+TEST_F(Resume, has_no_place_left_once_others_changed_the_weights) {
+  stop_after(2, with_checkpoints());
+  const fs::path from = prefix_.string() + "-00000002.safetensors";
+  const std::pair<const char*, void (*)(Sequential&)> changes[] = {
+      {"train_on_batch",
+       [](Sequential& model) {
+         model.train_on_batch(sign_examples(10, 3));
+       }},
+      {"train_on_batch of tensors",
+       [](Sequential& model) {
+         const Examples batch = sign_examples(10, 3);
+         model.train_on_batch(batch.x, batch.y);
+       }},
+      {"set_weights",
+       [](Sequential& model) {
+         model.set_weights(model.get_weights());
+       }},
+      {"parameters_changed", [](Sequential& model) {
+         model.parameters_changed();
+       }}};
+  for (const auto& [what, change] : changes) {
+    for (const bool resumed : {false, true}) {
+      Sequential model = resumed ? Sequential::resume(from) : Sequential::load(from);
+      change(model);
+      model.save(folder_ / "changed.safetensors");
+      const std::string text =
+          error_text(ErrorCode::format, [&] { Sequential::resume(folder_ / "changed.safetensors"); });
+      EXPECT_TRUE(text.ends_with("got a model without its place")) << what << ": " << text;
+      EXPECT_EQ(model.fit(examples_, plain()).epochs.size(), 2U) << what << ": a new fit";
+    }
+  }
+}
+
+TEST_F(Resume, has_a_place_as_long_as_nothing_changes_the_weights) {
+  stop_after(2, with_checkpoints());
+  const fs::path from = prefix_.string() + "-00000002.safetensors";
+  Sequential model = Sequential::load(from);
+  model.evaluate(examples_);
+  static_cast<void>(model.predict(examples_.x));
+  Examples wrong = examples_;
+  wrong.y.as<std::int32_t>()[0] = -1;
+  EXPECT_NE(error_text([&] { model.train_on_batch(wrong); }), "no error");
+  model.save(folder_ / "same.safetensors");
+  Sequential again = Sequential::resume(folder_ / "same.safetensors");
+  again.compile(make_optimizer("adam", 0.02), make_loss("sparse_categorical_crossentropy"), {"accuracy"});
+  again.save(folder_ / "compiled.safetensors");  // with the state that fit is to go on with, not a new one
+  Sequential last = Sequential::resume(folder_ / "compiled.safetensors");
+  EXPECT_EQ(last.fit(examples_, plain()).epochs, history_.epochs);
+  EXPECT_EQ(whole_state(last), states_.back());
+}
+
+/// The optimizer's state is part of what a run goes on with.
+TEST_F(Resume, has_no_place_left_in_a_model_compiled_anew) {
+  stop_after(2, with_checkpoints());
+  Sequential model = Sequential::load(prefix_.string() + "-00000002.safetensors");
+  model.compile(make_optimizer("adam", 0.02), make_loss("sparse_categorical_crossentropy"), {"accuracy"});
+  model.save(folder_ / "compiled.safetensors");
+  EXPECT_NE(error_text([&] { Sequential::resume(folder_ / "compiled.safetensors"); }), "no error");
+}
+
+TEST_F(Resume, is_not_disturbed_by_a_hook_that_changes_weights) {
+  const auto halve_and_stop_after = [](Sequential& model, i64 count) {
+    return [&model, count] {
+      std::vector<Tensor> weights = model.get_weights();
+      for (float& value : weights[0].as<float>()) value /= 2;
+      model.set_weights(weights);
+      return model.updates_done() == count;
+    };
+  };
+  Sequential all = new_model();
+  FitOptions options = plain();
+  options.stop = halve_and_stop_after(all, -1);
+  all.fit(examples_, options);
+  Sequential first = new_model();
+  options.checkpoint = CheckpointOptions{.prefix = prefix_};
+  options.stop = halve_and_stop_after(first, 2);
+  EXPECT_TRUE(first.fit(examples_, options).stopped);
+  Sequential second = Sequential::resume(prefix_);
+  options.stop = halve_and_stop_after(second, -1);
+  second.fit(examples_, options);
+  EXPECT_EQ(whole_state(second), whole_state(all));
+}
+
+TEST_F(Resume, fit_and_compile_within_a_fit_are_refused) {
+  Sequential model = new_model();
+  FitOptions options = plain();
+  options.stop = [&] {
+    model.fit(examples_);
+    return false;
+  };
+  EXPECT_EQ(error_text([&] { model.fit(examples_, options); }),
+            "sequential.fit: expected a call outside fit, got one within");
+  options.stop = [&] {
+    model.compile(make_optimizer("adam"), make_loss("sparse_categorical_crossentropy"));
+    return false;
+  };
+  EXPECT_EQ(error_text([&] { model.fit(examples_, options); }),
+            "sequential.compile: expected a call outside fit, got one within");
+}
+
 TEST_F(Resume, from_one_file_leaves_good_checkpoints_behind_it_alone) {
   stop_after(3, with_checkpoints());
   const fs::path older = folder_ / "run-00000002.safetensors";

@@ -52,10 +52,12 @@ void Sequential::compile(std::unique_ptr<Optimizer> optimizer,
                          std::unique_ptr<Loss> loss,
                          const std::vector<std::string>& metrics,
                          const std::vector<std::string>& weighted_metrics) {
+  require_not_in_fit("compile");
   MetricOptions options;
   options.from_logits = loss != nullptr && loss->from_logits();
   metrics_ = MetricSet(metrics, weighted_metrics, options);
   if (resuming_ && resumed_optimizer_ == nullptr) resumed_optimizer_ = std::move(optimizer_);
+  if (!resuming_) forget_run();  // the optimizer that it would go on with is gone
   optimizer_ = std::move(optimizer);
   loss_ = std::move(loss);
 }
@@ -76,8 +78,27 @@ std::vector<Parameter*> Sequential::parameters() const {
   return all;
 }
 
-void Sequential::parameters_changed() {
+void Sequential::require_not_in_fit(const char* what) const {
+  if (in_fit_)
+    throw Error(ErrorCode::invalid_argument, name_ + "." + what, "a call outside fit", "one within");
+}
+
+void Sequential::weights_changed() {
   for (const auto& layer : layers_) layer->parameters_changed();
+}
+
+/// The weights are no longer those of a run that was stopped. One that runs goes on with what its hook made
+/// of them.
+void Sequential::forget_run() {
+  if (in_fit_) return;
+  run_.reset();
+  resuming_ = false;
+  resumed_optimizer_.reset();
+}
+
+void Sequential::parameters_changed() {
+  weights_changed();
+  forget_run();
 }
 
 ModelSpec Sequential::spec() const {

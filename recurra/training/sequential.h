@@ -67,7 +67,8 @@ class RECURRA_API Sequential {
 
   /// Sets what fit and evaluate use. Metrics by name; those with a threshold take the loss's word on whether
   /// outputs are logits. As in Keras, sample weights and class weights count in `weighted_metrics` alone,
-  /// masks in both. Throws as make_metric.
+  /// masks in both. A fit that was stopped cannot go on afterwards, except from `resume`. Throws as
+  /// make_metric, and Error (invalid_argument) when called from within fit.
   void compile(std::unique_ptr<Optimizer> optimizer,
                std::unique_ptr<Loss> loss,
                const std::vector<std::string>& metrics = {},
@@ -76,17 +77,18 @@ class RECURRA_API Sequential {
   /// Trains; builds the model first where that has not been done. The loss of an epoch is the mean of its
   /// batches' losses, each before its update, weighing as many as it has examples.
   ///
-  /// Throws Error: invalid_argument when not compiled or on bad options; shape or dtype for examples that do
-  /// not fit; non_finite when a loss or a gradient is not finite: the message names the step and the tensor,
-  /// and the weights are those before it; io as write_safetensors for a checkpoint, the older ones being as
-  /// they were; and what the source or `stop` throws.
+  /// Throws Error: invalid_argument when not compiled, on bad options, or when called from within fit; shape
+  /// or dtype for examples that do not fit; non_finite when a loss or a gradient is not finite: the message
+  /// names the step and the tensor, and the weights are those before it; io as write_safetensors for a
+  /// checkpoint, the older ones being as they were; and what the source or `stop` throws.
   History fit(const Examples& examples, const FitOptions& options = {});
 
   /// The same with batches from `source`, which says how many and in which order: batch_size, shuffle and
   /// validation_split are not for it. It begins epochs by their number over the model's life.
   History fit(BatchSource& source, const FitOptions& options = {});
 
-  /// One update on one batch; the loss before it. Errors as fit.
+  /// One update on one batch; the loss before it. A fit that was stopped or resumed has then no place to go
+  /// on from: the next one is a new one. Errors as fit.
   double train_on_batch(const Tensor& x, const Tensor& y, std::span<const int> lengths = {});
 
   /// The same with all that examples may have.
@@ -155,14 +157,15 @@ class RECURRA_API Sequential {
   /// Copies of all weights, in that order.
   [[nodiscard]] std::vector<Tensor> get_weights() const;
 
-  /// Takes weights in that order, all or none. Throws Error (invalid_argument for another number, shape,
-  /// dtype).
+  /// Takes weights in that order, all or none; the next fit is a new one, as after train_on_batch. Throws
+  /// Error (invalid_argument for another number, shape, dtype).
   void set_weights(const std::vector<Tensor>& weights);
 
   /// Throws Error (unsupported), listing all names, where there is no such layer.
   [[nodiscard]] Layer& get_layer(const std::string& name) const;
 
-  /// To be called after a parameter was changed from outside.
+  /// To be called after a parameter was changed from outside; the next fit is a new one, as after
+  /// train_on_batch.
   void parameters_changed();
 
   [[nodiscard]] ModelSpec spec() const;
@@ -213,6 +216,10 @@ class RECURRA_API Sequential {
     SampleWeights all;
   };
 
+  void require_not_in_fit(const char* what) const;
+  void weights_changed();
+  void forget_run();
+
   // One pass: update.cpp
   const Tensor& forward(const BatchView& batch, Pass pass);
   void backward(const Tensor& x, const Tensor& dy);
@@ -249,6 +256,7 @@ class RECURRA_API Sequential {
   [[nodiscard]] Tensor predict_all(const BatchView& inputs, i64 batch_size);
 
   // Files: model_file.cpp
+  [[nodiscard]] Optimizer* optimizer_in_use() const noexcept;
   [[nodiscard]] TrainingRecord record(const SaveOptions& options) const;
   void restore(const TrainingRecord& record, const LoadOptions& options);
   [[nodiscard]] static Sequential from_table(const WeightTable& table,
@@ -282,8 +290,9 @@ class RECURRA_API Sequential {
   SampleWeightBuilder mask_weights_;
   i64 epochs_done_ = 0;
   std::uint64_t updates_done_ = 0;
-  std::optional<RunState> run_;  // while fit runs, and after it was stopped
-  bool resuming_ = false;        // the next fit goes on with run_
+  std::optional<RunState> run_;  // while fit runs, and after it was stopped until the weights change
+  bool in_fit_ = false;
+  bool resuming_ = false;  // the next fit goes on with run_
   bool resumed_from_file_ = false;
   std::unique_ptr<Optimizer> resumed_optimizer_;  // the checkpoint's, where compile has brought another
 };

@@ -117,7 +117,7 @@ bool Sequential::take_step(const Step& step) {
   for (Parameter* parameter : trainable_) {
     if (parameter->constraint != nullptr) parameter->constraint->apply(parameter->value);
   }
-  parameters_changed();
+  weights_changed();
   return true;
 }
 
@@ -147,7 +147,7 @@ void Sequential::keep_statistics() {
 void Sequential::restore_statistics() {
   for (Statistic& statistic : statistics_)
     std::ranges::copy(statistic.kept.as<float>(), statistic.parameter->value.data());
-  parameters_changed();
+  weights_changed();
 }
 
 double Sequential::train_on_batch(const Tensor& x, const Tensor& y, std::span<const int> lengths) {
@@ -155,14 +155,18 @@ double Sequential::train_on_batch(const Tensor& x, const Tensor& y, std::span<co
   const BatchView batch(x, &y, lengths);
   check_batch(batch);
   if (!built()) build(shape_of_example(x));
-  return update(batch, {}).loss;
+  const double loss = update(batch, {}).loss;
+  forget_run();
+  return loss;
 }
 
 double Sequential::train_on_batch(const Examples& batch) {
   require_compiled();
   check_examples(batch, "batch");
   if (!built()) build(shape_of_example(batch.x));
-  return update(BatchView(batch), {}).loss;
+  const double loss = update(BatchView(batch), {}).loss;
+  forget_run();
+  return loss;
 }
 
 }  // namespace recurra
