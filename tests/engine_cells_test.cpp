@@ -7,6 +7,7 @@
 #include "recurra/cells/cell_references.h"
 #include "recurra/engine/activations.h"
 #include "tests/support/engine_case.h"
+#include "tests/support/thinning.h"
 #include "tests/toy_cells/cell_references.h"
 
 namespace recurra::test {
@@ -179,10 +180,12 @@ TYPED_TEST_SUITE(CellTest, Subjects, Names);
 TYPED_TEST(CellTest, agrees_with_the_reference_forward_and_backward) {
   using R = TypeParam;
   Random random(seed);
+  Thinning thinning;
   for (const int units : unit_counts) {
     for (const int steps : {0, 1, 37}) {
       for (const bool initial : {false, true}) {
         for (const bool reverse : {false, true}) {
+          if (thinning.skips()) continue;
           check_case<R>(random_case<R>(random, units, steps, initial, reverse));
         }
       }
@@ -201,8 +204,10 @@ TYPED_TEST(CellTest, agrees_with_the_reference_behind_a_projection) {
     EXPECT_THROW(Plan({probe.cell, 4, 8, 3, false}, table), Error);
     return;
   }
+  Thinning thinning;
   for (const int units : {3, 9, 17, 50}) {
     for (const int projection : {1, 7, 20, 64}) {
+      if (thinning.skips()) continue;
       EngineCase c = random_case<R>(random, units, 11, projection % 2 == 0, units % 2 == 0);
       c.sizes.projection = projection;
       c.fill(random);
@@ -214,10 +219,12 @@ TYPED_TEST(CellTest, agrees_with_the_reference_behind_a_projection) {
 TYPED_TEST(CellTest, agrees_with_the_reference_under_masks_and_dropout) {
   using R = TypeParam;
   Random random(seed + 3);
+  Thinning thinning;
   for (const int units : {4, 9, 17, 50}) {
     for (const int steps : {1, 2, 23}) {
       for (const bool reverse : {false, true}) {
         for (const bool repeat : {false, true}) {
+          if (thinning.skips()) continue;
           EngineCase c = random_case<R>(random, units, steps, units != 9, reverse);
           c.options.repeat = repeat && !c.lengths.empty();
           check_case<R>(c);
@@ -236,8 +243,10 @@ TYPED_TEST(CellTest, agrees_with_the_reference_with_any_activation) {
   using R = TypeParam;
   Random random(seed + 4);
   const std::size_t places = std::size(R::activations);
+  Thinning thinning;
   for (int kind = 0; kind <= int(ActivationKind::gelu); ++kind) {
     for (std::size_t place = 0; place < places; ++place) {
+      if (thinning.skips()) continue;
       // An exponential of itself leaves the range of floats within few steps.
       const int steps = ActivationKind(kind) == ActivationKind::exponential ? 2 : 7;
       EngineCase c = random_case<R>(random, 21, steps, true, kind % 2 == 0);

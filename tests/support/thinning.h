@@ -1,0 +1,26 @@
+/// Which of many cases a slow build runs.
+#pragma once
+
+namespace recurra::test {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr int cases_per_run = 3;
+#else
+inline constexpr int cases_per_run = 1;
+#endif
+
+/// Under a sanitizer, which makes kernels ten times slower, one case in three runs: since the loops over what
+/// makes a case have lengths of 2 and 4, those are different ones of each.
+class Thinning {
+ public:
+  /// Starts with case `first` of each three.
+  explicit Thinning(int first = 0) : next_(first) {}
+
+  /// Whether this case is left out.
+  bool skips() { return next_++ % cases_per_run != 0; }
+
+ private:
+  int next_;
+};
+
+}  // namespace recurra::test
