@@ -194,6 +194,12 @@ TEST(Allocation, is_counted) {
   EXPECT_EQ(allocations - before, __tsan_init == nullptr ? 2 : 1);
 }
 
+void expect_no_allocation(Layer& layer, Workspace& workspace, const Execution& execution) {
+  const long before = allocations;
+  run_all(layer, workspace, execution);
+  EXPECT_EQ(allocations - before, 0) << execution.threads << " threads";
+}
+
 TEST(Allocation, a_prepared_layer_allocates_nothing) {
   Team team(2);
   for_each_cell([&](const Target& table, const CellKernels& cell) {
@@ -201,12 +207,39 @@ TEST(Allocation, a_prepared_layer_allocates_nothing) {
       if (projection > 0 && (cell.reads_h || !cell.dense)) continue;
       Layer layer({cell.name, 30, 150, projection, false}, 12, 20, table);
       for (const Execution& execution : {Execution{}, {&team, 1}, {&team, 2}, {&team, 2, Schedule::units}}) {
-        Workspace workspace;
-        workspace.prepare(layer.plan,
-                          {.steps = layer.call.steps, .batch = layer.call.batch, .training = true});
-        const long before = allocations;
-        run_all(layer, workspace, execution);
-        EXPECT_EQ(allocations - before, 0) << execution.threads << " threads";
+        for (const Keep keep : {Keep::gates, Keep::states}) {
+          Workspace workspace;
+          workspace.prepare(
+              layer.plan,
+              {.steps = layer.call.steps, .batch = layer.call.batch, .training = true, .keep = keep});
+          expect_no_allocation(layer, workspace, execution);
+        }
+      }
+    }
+  });
+}
+
+TEST(Allocation, nor_does_one_in_given_memory_with_lengths_masks_and_dropout) {
+  Team team(2);
+  for_each_cell([&](const Target& table, const CellKernels& cell) {
+    Layer layer({cell.name, 30, 150, 0, true}, 12, 20, table);
+    std::vector<int> lengths(20, 5);
+    lengths[3] = 12;
+    std::vector<unsigned char> mask(20 * 12, 1);
+    mask[15] = 0;
+    const Floats factors(20 * 150, 2.0F);
+    layer.call.x_dropout = factors.data();
+    if (cell.dense) layer.call.h_dropout = factors.data();
+    for (const Keep keep : {Keep::gates, Keep::states}) {
+      const Room room{12, 20, true, true, true, false, keep};
+      const MemoryBytes bytes = Workspace::bytes(layer.plan, room);
+      GivenMemory kept, scratch;
+      Workspace workspace;
+      workspace.prepare(layer.plan, room, kept.take(bytes.kept), scratch.take(bytes.scratch));
+      for (const bool masked : {false, true}) {
+        layer.call.lengths = masked ? nullptr : lengths.data();
+        layer.call.mask = masked ? mask.data() : nullptr;
+        expect_no_allocation(layer, workspace, {&team, 2, Schedule::units});
       }
     }
   });

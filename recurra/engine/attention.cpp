@@ -32,11 +32,9 @@ void check_attention_gradient(const Plan& plan, const BackwardCall& back) {
 void bind_attention(const Plan& plan, const Call& call, Memory& m) noexcept {
   if (!plan.cell().attention) return;
   for (i64 t = 0; t < m.running; ++t) {
-    float* to = m.attention.data() + m.first[index(t)];
-    for (i64 row = 0; row < m.active[index(t)]; ++row) {
-      to[row] = call.attention.data[m.order[index(row)] * call.attention.row_stride +
-                                    time_of(plan, m, row, t) * call.attention.step_stride];
-    }
+    float* to = m.attention.data() + t * m.batch;
+    const i64 active = m.active(t);
+    for (i64 row = 0; row < active; ++row) to[row] = *m.at(call.attention, t, row);
   }
 }
 
@@ -47,10 +45,10 @@ void finish_attention_gradient(const Plan& plan, const BackwardCall& back, const
     float* to = back.d_attention.data + m.order[index(row)] * back.d_attention.row_stride;
     for (i64 time = 0; time < m.steps; ++time) to[time * back.d_attention.step_stride] = 0.0F;
     for (i64 t = 0; t < m.length[index(row)]; ++t) {
-      const float* from = m.d_attention.data() + (m.first[index(t)] + row) * vectors;
+      const float* from = m.d_attention.data() + (t * m.batch + row) * vectors;
       float sum = 0.0F;
       for (i64 vector = 0; vector < vectors; ++vector) sum += from[vector];
-      to[time_of(plan, m, row, t) * back.d_attention.step_stride] = sum;
+      to[m.time_of(t, row) * back.d_attention.step_stride] = sum;
     }
   }
 }

@@ -6,7 +6,10 @@
 #include "recurra/base/error.h"
 #include "recurra/base/threads.h"
 #include "recurra/engine/attention.h"
+#include "recurra/engine/dropout.h"
 #include "recurra/engine/jobs.h"
+#include "recurra/engine/recompute.h"
+#include "recurra/engine/row_pieces.h"
 #include "recurra/engine/row_tables.h"
 #include "recurra/engine/step_args.h"
 #include "recurra/engine/weight_gradients.h"
@@ -16,7 +19,7 @@ namespace recurra {
 namespace {
 
 // Rows of input gradients made together: their gate gradients and the weights share the second-level cache.
-constexpr i64 input_gradient_rows = 96;
+constexpr int input_gradient_rows = 96;
 
 class BackwardPass {
  public:
@@ -33,10 +36,10 @@ class BackwardPass {
         m_(memory),
         crew_(crew),
         sums_(plan, weights, back, memory, crew),
-        by_rows_(split.schedule == Schedule::rows) {
+        schedule_(split.schedule) {
     unit_panels_ = panel_share(plan.unit_panels());
     width_panels_ = panel_share(plan.width_panels());
-    waits_ = !by_rows_ && cell_.dense && crew.count() > 1;
+    waits_ = !is_by_rows() && cell_.dense && crew.count() > 1;
   }
 
   void run() noexcept {
@@ -50,18 +53,35 @@ class BackwardPass {
 
  private:
   void run_chunk(Steps chunk) noexcept {
-    rows_ = by_rows_ ? row_share(m_, chunk, crew_.index(), crew_.count())
-                     : Range{0, m_.active[index(chunk.first)]};
+    rows_ =
+        is_by_rows() ? row_share(m_, chunk, crew_.index(), crew_.count()) : Range{0, m_.active(chunk.first)};
+    if (!m_.keep) {
+      if (m_.drops_x || m_.drops_h) crew_.barrier();  // those of the chunk before are no longer read
+      drop_operands(chunk);
+      recompute_gates(plan_, weights_, chunk, rows_, schedule_, m_, crew_);
+    }
     for (i64 t = chunk.last - 1; t >= chunk.first; --t) step_gradient(t);
     if (chunk.first == 0 && cell_.dense && back_.d_initial[0] != nullptr) initial_gradient();
     // What follows reads the gate gradients of all members; the steps of the chunks to come write others.
     crew_.barrier();
+    if (m_.keep) drop_operands(chunk);
     if (back_.dx.data != nullptr) input_gradient(chunk);
     sums_.add(chunk);
   }
 
+  /// The operands of the chunk's products as the way forward had them.
+  void drop_operands(Steps chunk) noexcept {
+    if (!m_.drops_x && !m_.drops_h) return;
+    const Range rows = even_share(m_.active(chunk.first), crew_.index(), crew_.count());
+    if (m_.drops_x) drop_inputs(plan_, chunk, rows, m_);
+    if (m_.drops_h) drop_outputs(plan_, chunk, rows, m_);
+    crew_.barrier();
+  }
+
+  [[nodiscard]] bool is_by_rows() const noexcept { return schedule_ == Schedule::rows; }
+
   [[nodiscard]] Range panel_share(const Panels& panels) const noexcept {
-    return by_rows_ ? Range{0, panels.count} : even_share(panels.count, crew_.index(), crew_.count());
+    return is_by_rows() ? Range{0, panels.count} : even_share(panels.count, crew_.index(), crew_.count());
   }
 
   void step_gradient(i64 t) noexcept {
@@ -72,7 +92,7 @@ class BackwardPass {
   /// The operand of what step t + 1 sends back: rows that end at t have none.
   void next_step_operand(i64 t, ProductArgs& p) const noexcept {
     const bool any = cell_.dense && t + 1 < m_.running;
-    p.product_rows = any ? std::min(p.last_row, m_.active[static_cast<std::size_t>(t) + 1]) : 0;
+    p.product_rows = any ? std::min(p.last_row, m_.active(t + 1)) : 0;
     if (any) gate_operand(plan_, m_, t + 1, cell_.phase[0], p);
   }
 
@@ -86,7 +106,7 @@ class BackwardPass {
     const int last = std::min(width_panels_.last * plan_.width_panels().width, plan_.width());
     for (int row = p.first_row; row < p.last_row; ++row) {
       const auto at = static_cast<std::size_t>(row);
-      float* to = m_.d_proj.at[at] + t * m_.d_proj.step;
+      float* to = m_.d_proj.at[at] + m_.d_proj_offset(t);
       const bool ends = t + 1 == m_.length[at];
       const float* d_final = back_.d_final[0];
       const float* dy = back_.dy.data != nullptr ? m_.dy.at[at] + t * m_.dy.step : nullptr;
@@ -101,7 +121,7 @@ class BackwardPass {
     p.columns = plan_.width_panels().count * plan_.width_panels().width;
     next_step_operand(t, p);
     p.init = m_.d_proj.at.data();
-    p.init_offset = p.out_offset = t * m_.d_proj.step;
+    p.init_offset = p.out_offset = m_.d_proj_offset(t);
     p.init_panel = p.out_panel;
     p.out = m_.d_proj.at.data();
     run_stage(p);
@@ -126,7 +146,7 @@ class BackwardPass {
     } else if (plan_.projected()) {
       plain_panels(plan_.unit_panels(), weights_.back_projection.data(), plan_.width(), p);
       p.a = m_.d_proj.at.data();
-      p.a_offset = t * m_.d_proj.step;
+      p.a_offset = m_.d_proj_offset(t);
       p.segments = 1;
       p.segment = plan_.width();
     } else {
@@ -147,7 +167,7 @@ class BackwardPass {
 
   /// Behind the products of all members: their rows of step t, whole.
   void finish_rows(const StepArgs& s, i64 t) noexcept {
-    const Range rows = whole_rows(m_, rows_, by_rows_ ? Schedule::rows : Schedule::units, t, crew_);
+    const Range rows = whole_rows(m_, rows_, schedule_, t, crew_);
     if (waits_) crew_.wait(stage_);
     if (rows.count() > 0) cell_.rows.backward[plan_.chosen()](s, rows.first, rows.last);
     ++stage_;
@@ -171,9 +191,9 @@ class BackwardPass {
 
   /// This member's part of the rows of the chunk's steps.
   void input_gradient(Steps chunk) noexcept {
-    const i64 begin = m_.first[index(chunk.first)];
-    const i64 all = m_.first[index(chunk.last)] - begin;
-    const i64 end = begin + all * (crew_.index() + 1) / crew_.count();
+    const i64 all = m_.rows_before(chunk.last) - m_.rows_before(chunk.first);
+    const i64 first = all * crew_.index() / crew_.count();
+    const i64 last = all * (crew_.index() + 1) / crew_.count();
     ProductArgs p{};
     plain_panels(plan_.input_panels(), weights_.back_in.data(), gate_depth(cell_.input), p);
     p.last_panel = plan_.input_panels().count;
@@ -181,12 +201,21 @@ class BackwardPass {
     p.segments = plan_.blocks();
     p.segment = cell_.input.count * plan_.run();
     p.segment_stride = m_.gate_block;
-    for (i64 first = begin + all * crew_.index() / crew_.count(); first < end; first += input_gradient_rows) {
-      p.a = m_.gate_all.data() + first;
-      p.out = m_.dx_all.data() + first;
-      p.last_row = p.product_rows = static_cast<int>(std::min(input_gradient_rows, end - first));
-      plan_.target().product(p);
-    }
+    for_each_piece(
+        m_, {.steps = chunk, .first = first, .last = last}, input_gradient_rows, [&](const RowPiece& piece) {
+          const float* gates[input_gradient_rows];
+          float* dx[input_gradient_rows];
+          piece.list(gates, [&](i64 t) { return m_.gates_at(t); });
+          if (m_.scattered) {
+            piece.list_sequence(m_, m_.dx, dx);
+          } else {
+            piece.list(dx, [&](i64 t) { return StepRows<float>{m_.dx_rows.at.data(), t * m_.dx_rows.step}; });
+          }
+          p.a = gates;
+          p.out = dx;
+          p.last_row = p.product_rows = piece.count;
+          plan_.target().product(p);
+        });
   }
 
   void run_stage(ProductArgs& p) noexcept {
@@ -204,7 +233,7 @@ class BackwardPass {
   Memory& m_;
   Crew& crew_;
   WeightGradientPass sums_;
-  bool by_rows_;
+  Schedule schedule_;
   Range rows_, unit_panels_, width_panels_;
   bool waits_ = false;
   i64 stage_ = 0;
@@ -222,7 +251,7 @@ void finish_input_gradient(
   for (i64 p = 0; p < m.steps; ++p) {
     const i64 time = reverse ? m.steps - 1 - p : p;
     float* to = back.dx.data + time * back.dx.step_stride + original * back.dx.row_stride;
-    if (next == length || time_of(plan, m, row, next) != time) {
+    if (next == length || m.time_of(next, row) != time) {
       std::fill_n(to, plan.input(), 0.0F);
       continue;
     }
@@ -237,14 +266,15 @@ void begin_backward(const Job& job, const Execution& execution) {
   Memory& m = job.workspace->memory();
   job.weights->check(*job.plan, PackedWeights::Use::training);
   check_threads(execution.threads);
-  if (!m.filled || m.plan != *job.plan || m.steps != job.call->steps || m.batch != job.call->batch) {
+  const bool filled = m.plan == *job.plan && m.room.training && m.mark[0] == fingerprint(*job.plan, m.room);
+  if (!filled || m.mark[1] != job.call->steps || m.mark[2] != job.call->batch) {
     throw Error(ErrorCode::invalid_argument,
                 "workspace",
                 "one filled by a training forward of this call, unused",
-                m.filled ? "one of another call" : "none");
+                filled ? "one of another call" : "none");
   }
   check_attention_gradient(*job.plan, *job.back);
-  m.filled = false;
+  m.mark[0] = 0;
   bind_backward(*job.plan, *job.call, *job.back, m);
 }
 

@@ -1,10 +1,12 @@
 /// Lengths, directions and strides become row tables here; nothing behind it knows of them.
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "recurra/base/error.h"
 #include "recurra/base/threads.h"
 #include "recurra/engine/attention.h"
+#include "recurra/engine/dropout.h"
 #include "recurra/engine/row_tables.h"
 
 namespace recurra {
@@ -23,8 +25,9 @@ void check_call(
     const Plan& plan, const Call& call, const Execution& execution, bool training, const Memory& m) {
   check_threads(execution.threads);
   const bool masks = call.mask != nullptr || (call.lengths != nullptr && call.fill == Fill::repeat);
-  const Room room{
-      call.steps, call.batch, training, masks, call.x_dropout != nullptr || call.h_dropout != nullptr};
+  Room room{call.steps, call.batch, training, masks, call.x_dropout != nullptr || call.h_dropout != nullptr};
+  room.takes_y = true;
+  room.keep = m.room.keep;
   if (m.plan != plan || !contains(m.room, room)) {
     throw Error(ErrorCode::invalid_argument,
                 "workspace",
@@ -36,6 +39,10 @@ void check_call(
                 "call",
                 "steps and batch from 0 up",
                 std::to_string(call.steps) + " and " + std::to_string(call.batch));
+  }
+  if (m.room.takes_y && call.y.data == nullptr && call.steps > 0 && call.batch > 0) {
+    throw Error(
+        ErrorCode::invalid_argument, "y", "a sequence, since the workspace has no memory for one", "null");
   }
   if (call.x.data == nullptr && call.steps > 0 && call.batch > 0) {
     throw Error(ErrorCode::invalid_argument, "x", "a sequence", "null");
@@ -92,56 +99,59 @@ void find_times(const Call& call, Memory& m) {
   }
 }
 
-/// Longest first, equals in the caller's order; and from that the rows active at each step.
+/// Longest first, equals in the caller's order.
 void sort_rows(const Call& call, Memory& m) {
-  const i64 steps = call.steps;
-  std::fill_n(m.counts.begin(), steps + 1, 0);
   bool together = true;
+  bool equal = true;
   for (i64 row = 0; row < call.batch; ++row) {
+    m.order[index(row)] = static_cast<int>(row);
     m.count[index(row)] = count_steps(call, row, together);
-    ++m.counts[index(m.count[index(row)])];
+    equal = equal && m.count[index(row)] == m.count[0];
   }
   m.scattered = !together;
-  // counts[n] becomes the place of the next row of length n; active[t] the rows longer than t.
-  int place = 0;
-  for (i64 n = steps; n >= 0; --n) {
-    const int rows = m.counts[index(n)];
-    m.counts[index(n)] = place;
-    m.active[index(n)] = place;
-    place += rows;
+  const auto order = m.order.first(index(call.batch));
+  if (!equal) {
+    std::ranges::sort(order, [&](int a, int b) {
+      const int length_a = m.count[index(a)];
+      const int length_b = m.count[index(b)];
+      return length_a != length_b ? length_a > length_b : a < b;
+    });
   }
-  for (i64 row = 0; row < call.batch; ++row) {
-    const int length = m.count[index(row)];
-    const auto to = static_cast<std::size_t>(m.counts[static_cast<std::size_t>(length)]++);
-    m.order[to] = static_cast<int>(row);
-    m.length[to] = length;
-  }
-  m.running = 0;
-  m.first[0] = 0;
-  for (i64 t = 0; t < steps; ++t) {
-    m.first[index(t) + 1] = m.first[index(t)] + m.active[index(t)];
-    if (m.active[index(t)] > 0) m.running = t + 1;
-  }
+  for (i64 row = 0; row < call.batch; ++row) m.length[index(row)] = m.count[index(order[index(row)])];
+  m.running = call.batch > 0 ? m.length[0] : 0;
+  m.shortest = call.batch > 0 ? m.length[index(call.batch - 1)] : 0;
+  m.all_rows = m.rows_before(m.running);
   find_times(call, m);
 }
 
 void bind_gates(const Plan& plan, Memory& m) {
   m.gate_block = m.batch * plan.slot_run();
   m.gate.step = m.gate_block * plan.blocks();
+  if (m.gates.empty()) return;  // no step runs
   for (i64 row = 0; row < m.batch; ++row) m.gate.at[index(row)] = m.gates.data() + row * plan.slot_run();
 }
 
-void load_initial_states(const Plan& plan, const Call& call, Memory& m) {
-  const i64 width = plan.width();
-  m.initial_output = call.initial[0] != nullptr;
+/// h0 in training, for the way back too: by then the final state may have taken the caller's place.
+void copy_initial_output(const Plan& plan, const Call& call, Memory& m) {
+  if (call.initial[0] == nullptr) return;
   for (i64 row = 0; row < m.batch; ++row) {
-    const float* h0 = m.initial_output ? call.initial[0] + m.order[index(row)] * width : m.zeros.data();
-    if (m.initial_output && m.keep) {
-      // The way back reads it too, and by then the final state may have taken its place.
-      h0 = std::copy_n(h0, width, m.h_first.data() + row * width) - width;
-    }
-    m.h0.at[index(row)] = h0;
+    std::copy_n(call.initial[0] + m.order[index(row)] * plan.width(),
+                plan.width(),
+                m.h_first.data() + row * plan.width());
   }
+}
+
+void bind_initial_output(const Plan& plan, const Call& call, Memory& m) {
+  m.initial_output = call.initial[0] != nullptr;
+  std::ranges::fill(m.zeros, 0.0F);
+  for (i64 row = 0; row < m.batch; ++row) {
+    m.h0.at[index(row)] = !m.initial_output ? m.zeros.data()
+                          : m.training      ? m.h_first.data() + row * plan.width()
+                                            : call.initial[0] + m.order[index(row)] * plan.width();
+  }
+}
+
+void load_initial_states(const Plan& plan, const Call& call, Memory& m) {
   for (int k = 1; k < plan.cell().states; ++k) {
     for (i64 row = 0; row < m.batch; ++row) {
       float* to = m.states[k - 1].data() + row * plan.padded();
@@ -153,70 +163,68 @@ void load_initial_states(const Plan& plan, const Call& call, Memory& m) {
   }
 }
 
-/// The input times its factors, as rows of our own in the place of the caller's.
-void drop_inputs(const Plan& plan, const Call& call, Memory& m) {
-  const i64 width = plan.input();
-  for (i64 t = 0; t < m.running; ++t) {
-    const float** rows = m.x_all.data() + m.first[index(t)];
-    float* to = m.x_dropped.data() + m.first[index(t)] * width;
-    for (i64 row = 0; row < m.active[index(t)]; ++row, to += width) {
-      const float* factor = call.x_dropout + m.order[index(row)] * width;
-      for (i64 k = 0; k < width; ++k) to[k] = rows[row][k] * factor[k];
-      rows[row] = to;
-    }
+/// The input, and factors and memory of the operands that dropout changes.
+void bind_operands(const Plan& plan, const Call& call, Memory& m) {
+  m.x_factor = call.x_dropout;
+  m.drops_x = call.x_dropout != nullptr;
+  m.drops_h = call.h_dropout != nullptr;
+  if (m.drops_x) {
+    m.x_rows.step = m.batch * plan.input();
+    for (i64 row = 0; row < m.batch; ++row) m.x_rows.at[index(row)] = m.x_dropped.data() + row * plan.input();
+  } else {
+    m.x_steps = std::numeric_limits<i64>::max();  // no turns in the caller's memory
+    bind_sequence(plan, call.x, m, m.x_rows);
   }
-}
-
-/// Memory of the recurrent operand: of step 0 the initial output times its factors.
-void bind_dropped_outputs(const Plan& plan, const Call& call, Memory& m) {
-  const i64 width = plan.width();
-  bind_buffer(m.h_dropped, width, m, m.h_dropped_rows);
-  for (i64 row = 0; row < m.batch; ++row) {
-    const float* factor = call.h_dropout + m.order[index(row)] * width;
-    m.h_factor[index(row)] = factor;
-    for (i64 k = 0; k < width; ++k) m.h_dropped_rows.at[index(row)][k] = m.h0.at[index(row)][k] * factor[k];
-  }
+  if (!m.drops_h) return;
+  bind_buffer(m.h_dropped, plan.width(), m, m.h_dropped_rows);
+  for (i64 row = 0; row < m.batch; ++row)
+    m.h_factor[index(row)] = call.h_dropout + m.order[index(row)] * plan.width();
 }
 
 }  // namespace
 
-void bind_forward(const Plan& plan, const Call& call, const Execution& execution, bool training, Memory& m) {
-  check_call(plan, call, execution, training, m);
-  const CellKernels& cell = plan.cell();
+void bind_rows(const Plan& plan, const Call& call, Memory& m) noexcept {
   m.steps = call.steps;
   m.batch = call.batch;
-  m.keep = training;
-  m.filled = false;
-  const i64 room = call.batch > 0 ? m.gate_rows_room / call.batch : 1;
-  m.chunk = std::max<i64>(
-      1,
-      std::min(execution.chunk > 0 ? execution.chunk : chunk_rows / std::max<i64>(call.batch, 1) + 1, room));
-  m.back_chunk = (back_chunk_rows + m.batch - 1) / std::max<i64>(m.batch, 1);
+  m.x = call.x;
+  m.reverse = plan.recurrence().reverse;
   sort_rows(call, m);
   bind_gates(plan, m);
-  load_initial_states(plan, call, m);
-  const bool by_caller = call.y.data != nullptr && !m.scattered;
-  m.two_steps = call.y.data == nullptr && !training;
-  m.drops_h = call.h_dropout != nullptr;
-  if (m.drops_h) bind_dropped_outputs(plan, call, m);
-  if (by_caller) {
+  bind_initial_output(plan, call, m);
+  bind_operands(plan, call, m);
+  m.two_steps = call.y.data == nullptr && !m.training;
+  if (call.y.data != nullptr && !m.scattered) {
     bind_sequence(plan, call.y, m, m.y);
   } else {
     bind_buffer(m.h, plan.width(), m, m.y);
   }
-  m.state_step = training ? m.batch * plan.padded() : 0;
-  for (int p = 1; p < cell.phases; ++p) {
+  m.state_step = m.training ? m.batch * plan.padded() : 0;
+  for (int p = 1; p < plan.cell().phases; ++p)
     bind_buffer(m.operands[p - 1], plan.padded(), m, m.operand[p - 1]);
-    if (!training) m.operand[p - 1].step = 0;
-  }
-  if (plan.projected()) {
-    bind_buffer(m.unprojected, plan.padded(), m, m.before_projection);
-    if (!training) m.before_projection.step = 0;
-  }
-  list_sequence(plan, call.x, m, m.x_all);
-  if (call.x_dropout != nullptr) drop_inputs(plan, call, m);
+  if (plan.projected()) bind_buffer(m.unprojected, plan.padded(), m, m.before_projection);
+}
+
+void bind_forward(const Plan& plan, const Call& call, const Execution& execution, bool training, Memory& m) {
+  check_call(plan, call, execution, training, m);
+  m.training = training;
+  m.keep = training && m.room.keep == Keep::gates;
+  if (m.room.training) m.mark[0] = 0;
+  const i64 step_gates = std::max<i64>(call.batch, 1) * plan.blocks() * plan.slot_run();
+  i64 most = static_cast<i64>(m.gates.size()) / step_gates;
+  if (call.x_dropout != nullptr)
+    most =
+        std::min(most, static_cast<i64>(m.x_dropped.size()) / (std::max<i64>(call.batch, 1) * plan.input()));
+  const i64 wanted = execution.chunk > 0 ? execution.chunk : chunk_rows / std::max<i64>(call.batch, 1) + 1;
+  m.chunk = std::max<i64>(1, std::min(wanted, most));
+  m.gate_steps = m.keep ? std::max<i64>(call.steps, 1) : m.chunk;
+  m.operand_steps = m.keep ? m.gate_steps : 1;
+  m.x_steps = m.chunk;
+  m.dropped_steps = 2;
+  bind_rows(plan, call, m);
+  if (training) copy_initial_output(plan, call, m);
+  load_initial_states(plan, call, m);
+  if (m.drops_h) drop_outputs(plan, {0, 1}, {0, m.running > 0 ? m.active(0) : 0}, m);
   bind_attention(plan, call, m);
-  list_all(m.gate, m, m.gate_all, [&](i64 t) { return m.gate_offset(t); });
 }
 
 }  // namespace recurra

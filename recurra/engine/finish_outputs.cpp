@@ -19,7 +19,7 @@ void fill_sequence(const Plan& plan, const Call& call, i64 row, Memory& m) noexc
   i64 next = 0;                 // step of the row to be processed next
   for (i64 p = 0; p < m.steps; ++p) {
     const i64 time = plan.recurrence().reverse ? m.steps - 1 - p : p;
-    if (next < length && time_of(plan, m, row, next) == time) {
+    if (next < length && m.time_of(next, row) == time) {
       if (m.scattered) std::copy_n(m.y.at[index(row)] + m.h_offset(next), width, to(time));
       if (call.fill == Fill::repeat) last = to(time);
       ++next;
@@ -31,10 +31,17 @@ void fill_sequence(const Plan& plan, const Call& call, i64 row, Memory& m) noexc
   }
 }
 
+/// Says in the kept memory what for and how much of it is filled.
+void mark_filled(const Plan& plan, Memory& m) noexcept {
+  m.mark[0] = fingerprint(plan, m.room);
+  m.mark[1] = m.steps;
+  m.mark[2] = m.batch;
+}
+
 }  // namespace
 
 void finish_outputs(const Plan& plan, const Call& call, Memory& m) noexcept {
-  m.filled = m.keep;
+  if (m.training) mark_filled(plan, m);
   const i64 width = plan.width();
   for (i64 row = 0; row < m.batch; ++row) {
     const i64 original = m.order[index(row)];

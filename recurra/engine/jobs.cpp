@@ -11,7 +11,7 @@ Split begin_report(const Job& job, const Execution& execution) {
   const Split split = choose_split(plan, execution, m, panels);
   m.report = Report{};
   m.report.schedule = split.schedule;
-  m.report.steps = m.running > 0 ? m.first[static_cast<std::size_t>(m.running)] : 0;
+  m.report.steps = m.all_rows;
   m.report.own_activations = plan.chosen() == 0;
   return split;
 }

@@ -30,8 +30,7 @@ int threads_of(const Execution& execution) {
 }
 
 bool is_worth_a_thread(const Plan& plan, const Memory& m) noexcept {
-  const i64 all_rows = m.running > 0 ? m.first[static_cast<std::size_t>(m.running)] : 0;
-  return all_rows * (plan.recurrent_work() + plan.input_work()) >= least_call_work;
+  return m.all_rows * (plan.recurrent_work() + plan.input_work()) >= least_call_work;
 }
 
 bool keeps_weights_in_cache(const Plan& plan) noexcept {
@@ -41,19 +40,18 @@ bool keeps_weights_in_cache(const Plan& plan) noexcept {
 
 Split choose_split(const Plan& plan, const Execution& execution, const Memory& m, int panels) {
   const int threads = threads_of(execution);
-  const int rows = m.running > 0 ? m.active[0] : 0;
+  const int rows = m.active(0);
   const int by_rows = std::min(threads, rows);
   const int by_units = std::min(threads, panels);
   if (execution.schedule == Schedule::rows) return {Schedule::rows, std::max(by_rows, 1)};
   if (execution.schedule == Schedule::units) return {Schedule::units, std::max(by_units, 1)};
 
   if (threads == 1 || !is_worth_a_thread(plan, m)) return {Schedule::rows, 1};
-  const i64 all_rows = m.first[static_cast<std::size_t>(m.running)];
   // Rows need no waiting, but every thread then reads all weights.
   const bool fits = keeps_weights_in_cache(plan);
   if (fits && by_rows == threads && rows >= 2 * plan.target().most_rows * threads)
     return {Schedule::rows, threads};
-  if (!plan.cell().dense || plan.recurrent_work() * all_rows / m.running >= least_step_work) {
+  if (!plan.cell().dense || plan.recurrent_work() * m.all_rows / m.running >= least_step_work) {
     if (by_units > 1) return {Schedule::units, by_units};
   }
   if (by_rows > 1 && rows >= 2 * by_rows) return {Schedule::rows, by_rows};
@@ -62,9 +60,8 @@ Split choose_split(const Plan& plan, const Execution& execution, const Memory& m
 
 Range row_share(const Memory& m, Steps steps, int member, int members) noexcept {
   if (steps.first == steps.last) return {};
-  const int rows = m.active[static_cast<std::size_t>(steps.first)];
-  const i64 all =
-      m.first[static_cast<std::size_t>(steps.last)] - m.first[static_cast<std::size_t>(steps.first)];
+  const int rows = m.active(steps.first);
+  const i64 all = m.rows_before(steps.last) - m.rows_before(steps.first);
   const auto run = [&](int row) {
     return std::min<i64>(m.length[static_cast<std::size_t>(row)], steps.last) - steps.first;
   };

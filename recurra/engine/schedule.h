@@ -15,12 +15,6 @@ struct Range {
   [[nodiscard]] int count() const noexcept { return last - first; }
 };
 
-/// Processed steps first .. last.
-struct Steps {
-  i64 first = 0;
-  i64 last = 0;
-};
-
 /// Part `index` of `count` even parts of 0 .. total.
 [[nodiscard]] inline Range even_share(int total, int index, int count) noexcept {
   return {static_cast<int>(i64{total} * index / count), static_cast<int>(i64{total} * (index + 1) / count)};

@@ -27,7 +27,7 @@ namespace recurra {
   s.h_old = step == 0 ? m.h0.at.data() : m.y.at.data();
   s.h_old_offset = step == 0 ? 0 : m.h_offset(step - 1);
   s.h_new = plan.projected() ? m.before_projection.at.data() : m.y.at.data();
-  s.h_new_offset = plan.projected() ? step * m.before_projection.step : m.h_offset(step);
+  s.h_new_offset = plan.projected() ? m.before_projection_offset(step) : m.h_offset(step);
   for (int k = 1; k < plan.cell().states; ++k) {
     s.state_old[k - 1] = m.states[k - 1].data() + step * m.state_step;
     s.state_new[k - 1] = m.states[k - 1].data() + (step + 1) * m.state_step;
@@ -35,7 +35,7 @@ namespace recurra {
   s.state_row = plan.padded();
   if (phase + 1 < plan.cell().phases) {
     s.operand = m.operand[phase].at.data();
-    s.operand_offset = step * m.operand[phase].step;
+    s.operand_offset = m.operand_offset(step, phase);
   }
   if (m.drops_h) {
     s.dropout = m.h_factor.data();
@@ -43,12 +43,12 @@ namespace recurra {
     s.h_dropped_offset = m.dropped_offset(step + 1);
   }
   if (plan.cell().attention) {
-    s.attention = m.attention.data() + m.first[static_cast<std::size_t>(step)];
-    if (m.keep) s.d_attention = m.d_attention.data() + m.first[static_cast<std::size_t>(step)] * s.vectors;
+    s.attention = m.attention.data() + step * m.batch;
+    if (m.training) s.d_attention = m.d_attention.data() + step * m.batch * s.vectors;
   }
-  for (int k = 0; m.keep && k < plan.cell().states; ++k) s.d_state[k] = m.d_states[k].data();
-  if (m.keep && plan.finishes_rows()) {
-    s.row_kept = m.row_kept.data() + step * m.batch * plan.cell().rows.kept;
+  for (int k = 0; m.training && k < plan.cell().states; ++k) s.d_state[k] = m.d_states[k].data();
+  if (m.training && plan.finishes_rows()) {
+    s.row_kept = m.row_kept.data() + turn_of(step, m.operand_steps) * m.batch * plan.cell().rows.kept;
     s.row_sums = m.row_sums.data();
     s.product = m.d_h0.at.data();
   }
@@ -57,7 +57,7 @@ namespace recurra {
 
 /// Those of a member's rows that still run at step `step`.
 inline void set_rows(const Memory& m, Range rows, i64 step, ProductArgs& p) noexcept {
-  const int active = m.active[static_cast<std::size_t>(step)];
+  const int active = m.active(step);
   p.first_row = rows.first < active ? rows.first : active;
   p.last_row = rows.last < active ? rows.last : active;
   p.product_rows = p.last_row;
@@ -67,7 +67,7 @@ inline void set_rows(const Memory& m, Range rows, i64 step, ProductArgs& p) noex
 /// splits units, an even part of all.
 [[nodiscard]] inline Range whole_rows(
     const Memory& m, Range own, Schedule schedule, i64 step, const Crew& crew) noexcept {
-  const int active = m.active[static_cast<std::size_t>(step)];
+  const int active = m.active(step);
   if (schedule == Schedule::units) return even_share(active, crew.index(), crew.count());
   return {std::min(own.first, active), std::min(own.last, active)};
 }

@@ -2,19 +2,14 @@
 
 #include <algorithm>
 
-#include "recurra/engine/row_tables.h"
 #include "recurra/engine/step_args.h"
 
 namespace recurra {
 
-WeightGradientPass::Sum WeightGradientPass::gates(const float* const* a,
-                                                  int rows,
-                                                  Window window,
-                                                  const int* order,
-                                                  const GradientMemory& out) const noexcept {
+WeightGradientPass::Sum WeightGradientPass::gates(
+    Operand operand, int rows, Window window, const int* order, const GradientMemory& out) const noexcept {
   Sum sum{};
-  sum.a = a;
-  sum.g = m_.gate_all.data();
+  sum.operand = operand;
   sum.g_offset = i64{window.first} * plan_.run();
   sum.g_panel = m_.gate_block;
   sum.rows = rows;
@@ -37,13 +32,13 @@ void WeightGradientPass::for_each_sum(Visit visit) noexcept {
   };
   const GradientMemory W{out.W, strides_or_contiguous(out.W_strides, cell_.gates, plan_.units())};
   const GradientMemory U{out.U, strides_or_contiguous(out.U_strides, cell_.gates, plan_.units())};
-  if (out.W != nullptr) next(gates(m_.x_all.data(), plan_.input(), cell_.input, cell_.input_order, W));
+  if (out.W != nullptr) next(gates(Operand::input, plan_.input(), cell_.input, cell_.input_order, W));
   if (out.b != nullptr && !plan_.finishes_rows())
-    next(gates(nullptr, 1, cell_.input, cell_.input_order, bias()));
+    next(gates(Operand::ones, 1, cell_.input, cell_.input_order, bias()));
   for (int p = 0; out.U != nullptr && cell_.dense && p < cell_.phases; ++p) {
-    const float* const* operand = p == 0 ? m_.h_all.data() : m_.operand_all[p - 1].data();
     const int* order = cell_.state_order + plan_.order_offset(p);
-    Sum sum = gates(operand, plan_.operand(p), cell_.phase[p], order, U);
+    Sum sum = gates(Operand::state, plan_.operand(p), cell_.phase[p], order, U);
+    sum.phase = p;
     sum.skips_first = p == 0 && !m_.initial_output;
     next(sum);
   }
@@ -51,8 +46,7 @@ void WeightGradientPass::for_each_sum(Visit visit) noexcept {
   const Panels& panels = plan_.width_panels();
   static constexpr int plain_order[] = {0};
   Sum sum{};
-  sum.a = m_.unprojected_all.data();
-  sum.g = m_.d_proj_all.data();
+  sum.operand = Operand::projection;
   sum.g_panel = sum.run = panels.width;
   sum.rows = plan_.units();
   sum.panels = panels.count;
@@ -61,6 +55,38 @@ void WeightGradientPass::for_each_sum(Visit visit) noexcept {
   sum.columns = plan_.width();
   sum.out = {out.P, strides_or_contiguous(out.P_strides, 1, plan_.width())};
   next(sum);
+}
+
+bool WeightGradientPass::list_operand(const Sum& sum,
+                                      const RowPiece& piece,
+                                      const float** table) const noexcept {
+  switch (sum.operand) {
+    case Operand::ones:
+      return false;
+    case Operand::input:
+      piece.list_inputs(m_, table);
+      return true;
+    case Operand::projection:
+      piece.list(table, [&](i64 t) {
+        return StepRows<float>{m_.before_projection.at.data(), m_.before_projection_offset(t)};
+      });
+      return true;
+    case Operand::state:
+      break;
+  }
+  const int before = sum.phase - 1;
+  if (before >= 0) {
+    piece.list(table, [&](i64 t) {
+      return StepRows<float>{m_.operand[before].at.data(), m_.operand_offset(t, before)};
+    });
+  } else if (m_.drops_h) {
+    piece.list(table, [&](i64 t) {
+      return StepRows<float>{m_.h_dropped_rows.at.data(), m_.dropped_offset(t)};
+    });
+  } else {
+    piece.list(table, [&](i64 t) { return m_.h_at(t); });
+  }
+  return true;
 }
 
 /// Panels, or, where they do not divide evenly, rows of all panels.
@@ -72,14 +98,36 @@ WeightGradientPass::Share WeightGradientPass::share_of(const Sum& sum) const noe
 }
 
 void WeightGradientPass::add(Steps steps) noexcept {
+  const i64 rows = m_.rows_before(steps.last) - m_.rows_before(steps.first);
+  if (!begun_) begin_params();
+  const i64 pieces = (rows + piece_rows - 1) / piece_rows;
+  const auto most = static_cast<int>(pieces > 0 ? (rows + pieces - 1) / pieces : 1);
+  i64 left = rows;
+  for_each_piece(m_, {steps}, most, [&](const RowPiece& piece) {
+    left -= piece.count;
+    add_piece(piece, steps.first == 0 && left == 0);
+  });
+  if (back_.d_weights.params != nullptr && cell_.params > 0 && !plan_.finishes_rows()) add_params(steps);
+}
+
+void WeightGradientPass::add_piece(const RowPiece& piece, bool last) noexcept {
+  const float* operand[piece_rows];
+  const float* gates[piece_rows];
+  const float* d_projection[piece_rows];
+  piece.list(gates, [&](i64 t) { return m_.gates_at(t); });
+  if (plan_.projected())
+    piece.list(d_projection, [&](i64 t) {
+      return StepRows<float>{m_.d_proj.at.data(), m_.d_proj_offset(t)};
+    });
+  int skipped = 0;
+  for (int i = 0; i < piece.run_count && piece.runs[i].step == 0; ++i) skipped += piece.runs[i].count;
   for_each_sum([&](const Sum& sum, float* memory) {
     const Share share = share_of(sum);
     GradientArgs p{};
-    p.first_k =
-        m_.first[index(steps.first == 0 && sum.skips_first ? std::min<i64>(1, steps.last) : steps.first)];
-    p.last_k = m_.first[index(steps.last)];
-    p.a = sum.a;
-    p.g = sum.g;
+    p.first_k = sum.skips_first ? skipped : 0;
+    p.last_k = piece.count;
+    if (list_operand(sum, piece, operand)) p.a = operand;
+    p.g = sum.operand == Operand::projection ? d_projection : gates;
     p.g_offset = sum.g_offset;
     p.g_panel = sum.g_panel;
     p.vectors = sum.width() / plan_.target().width;
@@ -90,10 +138,9 @@ void WeightGradientPass::add(Steps steps) noexcept {
     p.add = begun_;
     p.sum = memory;
     p.sum_panel = i64{sum.rows} * sum.width();
-    if (steps.first == 0 && sum.out.strides.unit == 1) end_in_place(sum, p);
+    if (last && sum.out.strides.unit == 1) end_in_place(sum, p);
     plan_.target().gradient(p);
   });
-  if (back_.d_weights.params != nullptr && cell_.params > 0 && !plan_.finishes_rows()) add_params(steps);
   begun_ = true;
 }
 
@@ -125,7 +172,10 @@ void WeightGradientPass::copy_out(const Sum& sum, const float* memory) const noe
 }
 
 void WeightGradientPass::finish() noexcept {
-  if (!begun_) add({});  // no step counts: zeros
+  if (!begun_) {  // no step counts: zeros
+    begin_params();
+    add_piece({}, true);
+  }
   for_each_sum([&](const Sum& sum, const float* memory) { copy_out(sum, memory); });
   if (plan_.finishes_rows()) {
     if (back_.d_weights.params != nullptr) finish_row_sums({0, cell_.params}, params());
@@ -149,6 +199,14 @@ Range WeightGradientPass::param_share() const noexcept {
   return even_share(plan_.blocks() * cell_.vectors, crew_.index(), crew_.count());
 }
 
+void WeightGradientPass::begin_params() noexcept {
+  const Range share = param_share();
+  const int width = plan_.target().width;
+  for (int k = 0; k < cell_.params; ++k) {
+    std::fill_n(m_.sums.data() + i64{k} * plan_.padded() + share.first * width, share.count() * width, 0.0F);
+  }
+}
+
 void WeightGradientPass::add_params(Steps steps) noexcept {
   const Range share = param_share();
   ParamGradientArgs p{};
@@ -156,13 +214,10 @@ void WeightGradientPass::add_params(Steps steps) noexcept {
   p.last_vector = share.last;
   p.sum = m_.sums.data();
   p.sum_param = plan_.padded();
-  const int width = plan_.target().width;
-  for (int k = 0; k < cell_.params && !begun_; ++k)
-    std::fill_n(p.sum + k * p.sum_param + share.first * width, share.count() * width, 0.0F);
   for (i64 t = steps.first; t < steps.last; ++t) {
     const StepArgs s = step_args(plan_, weights_, m_, t, 0);
     p.step = &s;
-    p.last_row = m_.active[index(t)];
+    p.last_row = m_.active(t);
     cell_.param_gradient(p);
   }
 }
@@ -177,7 +232,7 @@ void WeightGradientPass::finish_params() const noexcept {
 }
 
 void WeightGradientPass::finish_row_sums(Window places, const GradientMemory& out) const noexcept {
-  const int rows = m_.running > 0 ? m_.active[0] : 0;
+  const int rows = m_.active(0);
   const Range units = even_share(plan_.units(), crew_.index(), crew_.count());
   float* sum = m_.sums.data() + units.first;  // where other cells have the sum of their first parameter
   for (int p = 0; p < places.count; ++p) {

@@ -5,6 +5,7 @@
 
 #include "recurra/engine/memory.h"
 #include "recurra/engine/packed_weights.h"
+#include "recurra/engine/row_pieces.h"
 #include "recurra/engine/schedule.h"
 
 namespace recurra {
@@ -34,11 +35,14 @@ class WeightGradientPass {
   void finish() noexcept;
 
  private:
-  /// A sum over (step, row) of columns of `a` times gradients, and where its runs of `run` units go: that of
-  /// place i of a panel to gate order[i] of the caller's.
+  /// What a sum is over: rows of a piece's operands, by gradients.
+  enum class Operand { ones, input, state, projection };
+
+  /// A sum over (step, row) of columns of an operand times gradients, and where its runs of `run` units go:
+  /// that of place i of a panel to gate order[i] of the caller's.
   struct Sum {
-    const float* const* a;  // null: ones
-    const float* const* g;
+    Operand operand;
+    int phase;  // of Operand::state
     i64 g_offset, g_panel;
     int rows, panels;
     int parts, run;  // of a panel
@@ -57,11 +61,12 @@ class WeightGradientPass {
   /// Calls visit(sum, its memory) for every gradient that is asked for.
   template <class Visit>
   void for_each_sum(Visit visit) noexcept;
-  [[nodiscard]] Sum gates(const float* const* a,
-                          int rows,
-                          Window window,
-                          const int* order,
-                          const GradientMemory& out) const noexcept;
+  [[nodiscard]] Sum gates(
+      Operand operand, int rows, Window window, const int* order, const GradientMemory& out) const noexcept;
+  /// Fills `table` with the rows of the sum's operand; false where that is all ones.
+  bool list_operand(const Sum& sum, const RowPiece& piece, const float** table) const noexcept;
+  /// `last`: no piece comes behind it.
+  void add_piece(const RowPiece& piece, bool last) noexcept;
   [[nodiscard]] Share share_of(const Sum& sum) const noexcept;
   /// Has the kernel leave the sums in the caller's memory.
   void end_in_place(const Sum& sum, GradientArgs& p) const noexcept;
@@ -72,6 +77,7 @@ class WeightGradientPass {
   [[nodiscard]] i64 params_size() const noexcept { return i64{cell_.params} * plan_.padded(); }
 
   [[nodiscard]] Range param_share() const noexcept;
+  void begin_params() noexcept;
   void add_params(Steps steps) noexcept;
   void finish_params() const noexcept;
   /// What each row has summed over its steps, for the packed params `places`, rows in order.

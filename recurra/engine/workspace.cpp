@@ -1,108 +1,55 @@
 #include "recurra/engine/workspace.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <string>
 
 #include "recurra/base/error.h"
-#include "recurra/base/shape.h"
 #include "recurra/engine/memory.h"
 
 namespace recurra {
 
 namespace {
 
-/// Product of sizes, checked.
-i64 product(std::initializer_list<i64> sizes) {
-  i64 result = 1;
-  for (const i64 size : sizes) result = checked_multiply(result, size, "workspace");
-  return result;
-}
-
-/// Floats of all gradient sums: bias, W, every phase's U, P and params.
-i64 sum_size(const Plan& plan) {
-  const CellKernels& cell = plan.cell();
-  const i64 padded = plan.padded();
-  i64 size = product({cell.input.count, padded, i64{plan.input()} + 1}) + cell.params * padded;
-  for (int p = 0; cell.dense && p < cell.phases; ++p)
-    size += product({cell.phase[p].count, padded, plan.operand(p)});
-  const Panels& width = plan.width_panels();
-  return size + (plan.projected() ? product({width.count, width.width, plan.units()}) : 0);
-}
-
-void take_memory(const Plan& plan, const Room& room, Memory& m) {
-  const auto [steps, batch, training, masks, dropout] = room;
-  const CellKernels& cell = plan.cell();
-  const i64 padded = plan.padded();
-  const i64 row = product({batch, padded});
-  const i64 kept = training ? steps : 1;
-  const i64 all = product({steps, batch});
-  m.gate_rows_room = std::max(m.gate_rows_room, training ? all : std::min(all, batch + chunk_rows));
-  m.gates.grow(product({m.gate_rows_room, plan.blocks(), plan.slot_run()}));
-  m.h.grow(product({training || masks ? steps : 2, batch, plan.width()}));
-  if (dropout) {
-    m.x_dropped.grow(product({steps, batch, plan.input()}));
-    m.h_dropped.grow(product({training ? steps + 1 : 2, batch, plan.width()}));
-  }
-  for (int k = 1; k < cell.states; ++k) m.states[k - 1].grow(product({training ? steps + 1 : 1, row}));
-  for (int p = 1; p < cell.phases; ++p) m.operands[p - 1].grow(product({kept, row}));
-  if (plan.projected()) m.unprojected.grow(product({kept, row}));
-  if (cell.attention) m.attention.grow(all);
-  m.zeros.grow(std::max<i64>(padded, plan.width()));
-  if (!training) return;
-  if (masks) m.dy_gathered.grow(product({steps, batch, plan.width()}));
-  const i64 width = i64{plan.width_panels().count} * plan.width_panels().width;
-  for (int k = 0; k < cell.states; ++k) m.d_states[k].grow(row);
-  if (cell.attention) m.d_attention.grow(product({all, plan.blocks(), cell.vectors}));
-  if (plan.projected()) m.d_projection.grow(product({steps, batch, width}));
-  m.h_first.grow(product({batch, plan.width()}));
-  m.d_output.grow(product({batch, std::max(width, padded)}));
-  m.sums.grow(sum_size(plan));
-  m.row_kept.grow(product({steps, batch, cell.rows.kept}));
-  m.row_sums.grow(product({batch, cell.rows.sums, padded}));
-}
-
-void take_tables(const Plan& plan, const Room& room, Memory& m) {
-  const auto [steps, batch, training, masks, dropout] = room;
-  const auto rows = static_cast<std::size_t>(batch);
-  const auto counted = static_cast<std::size_t>(steps) + 1;
-  const auto all = static_cast<std::size_t>(product({steps, batch}));
-  for (std::vector<int>* table : {&m.order, &m.length, &m.begin, &m.count}) table->resize(rows);
-  if (masks) m.times.resize(all);
-  for (std::vector<int>* table : {&m.active, &m.counts}) table->resize(counted);
-  m.first.resize(counted);
-  for (Rows<const float>* table : {&m.h0, &m.dy}) table->at.resize(rows);
-  for (Rows<float>* table : {&m.y, &m.gate, &m.before_projection, &m.d_proj, &m.d_h0}) table->at.resize(rows);
-  if (dropout) {
-    m.h_dropped_rows.at.resize(rows);
-    m.h_factor.resize(rows);
-  }
-  m.x_all.resize(all);
-  m.gate_all.resize(all);
-  for (int p = 1; p < plan.cell().phases; ++p) {
-    m.operand[p - 1].at.resize(rows);
-    if (training) m.operand_all[p - 1].resize(all);
-  }
-  if (!training) return;
-  m.h_all.resize(all);
-  m.dx_all.resize(all);
-  m.unprojected_all.resize(plan.projected() ? all : 0);
-  m.d_proj_all.resize(plan.projected() ? all : 0);
+void check_sizes(const Room& room) {
+  constexpr i64 most = std::numeric_limits<int>::max();  // rows and steps are counted in int
+  if (room.steps >= 0 && room.batch >= 0 && room.steps <= most && room.batch <= most) return;
+  throw Error(ErrorCode::invalid_argument,
+              "workspace",
+              "steps and batch from 0 to 2147483647",
+              std::to_string(room.steps) + " and " + std::to_string(room.batch));
 }
 
 }  // namespace
 
+void check_memory(std::span<std::byte> memory, i64 bytes, const char* subject) {
+  const bool aligned = reinterpret_cast<std::uintptr_t>(memory.data()) % workspace_alignment == 0;
+  if (aligned && static_cast<i64>(memory.size()) >= bytes) return;
+  throw Error(ErrorCode::invalid_argument,
+              subject,
+              std::to_string(bytes) + " bytes at a multiple of " + std::to_string(workspace_alignment),
+              std::to_string(memory.size()) + (aligned ? " bytes" : " bytes at another address"));
+}
+
 bool contains(const Room& room, const Room& asked) noexcept {
   return asked.steps <= room.steps && asked.batch <= room.batch && (room.training || !asked.training) &&
-         (room.masks || !asked.masks) && (room.dropout || !asked.dropout);
+         (room.masks || !asked.masks) && (room.dropout || !asked.dropout) &&
+         (asked.takes_y || !room.takes_y) &&
+         (!asked.training || asked.keep == Keep::states || room.keep == Keep::gates);
 }
 
 Room united(const Room& a, const Room& b) noexcept {
+  const auto keeps_gates = [](const Room& room) {
+    return room.training && room.keep == Keep::gates;
+  };
   return {std::max(a.steps, b.steps),
           std::max(a.batch, b.batch),
           a.training || b.training,
           a.masks || b.masks,
-          a.dropout || b.dropout};
+          a.dropout || b.dropout,
+          a.takes_y && b.takes_y,
+          keeps_gates(a) || keeps_gates(b) ? Keep::gates : Keep::states};
 }
 
 Workspace::Workspace() : memory_(std::make_unique<Memory>()) {}
@@ -115,25 +62,43 @@ const Report& Workspace::report() const noexcept {
   return memory_->report;
 }
 
+MemoryBytes Workspace::bytes(const Plan& plan, const Room& room) {
+  check_sizes(room);
+  Memory counted;
+  return lay_out(plan, room, nullptr, nullptr, counted);
+}
+
 void Workspace::prepare(const Plan& plan, Room room) {
+  check_sizes(room);
   Memory& m = *memory_;
-  constexpr i64 most = std::numeric_limits<int>::max();  // rows and steps are counted in int
-  if (room.steps < 0 || room.batch < 0 || room.steps > most || room.batch > most) {
-    throw Error(ErrorCode::invalid_argument,
-                "workspace",
-                "steps and batch from 0 to 2147483647",
-                std::to_string(room.steps) + " and " + std::to_string(room.batch));
-  }
   if (m.plan == plan && contains(m.room, room)) return;
-  if (m.plan != plan) m = Memory{};
-  room = united(room, m.room);
-  m.plan.reset();    // stays so where memory ends half-way
-  m.filled = false;  // what a forward left is in the memory given up
-  take_memory(plan, room, m);
-  Room inference = room;
-  inference.training = false;
-  if (room.training) take_memory(plan, inference, m);
-  take_tables(plan, room, m);
+  if (m.plan == plan && !m.given) room = united(room, m.room);
+  const MemoryBytes need = bytes(plan, room);
+  const i64 floats = (need.kept + need.scratch) / static_cast<i64>(sizeof(float));
+  m.plan.reset();  // stays so where memory ends
+  AlignedBuffer<float> own = std::move(m.own);
+  own.grow(floats);
+  m.own = std::move(own);
+  auto* start = reinterpret_cast<std::byte*>(m.own.data());
+  lay_out(plan, room, start, start + need.kept, m);
+  if (!m.mark.empty()) m.mark[0] = 0;  // what a forward left for another room is lost
+  m.given = false;
+  m.plan = plan;
+  m.room = room;
+}
+
+void Workspace::prepare(const Plan& plan,
+                        const Room& room,
+                        std::span<std::byte> kept,
+                        std::span<std::byte> scratch) {
+  const MemoryBytes need = bytes(plan, room);
+  check_memory(kept, need.kept, "kept memory");
+  check_memory(scratch, need.scratch, "scratch");
+  Memory& m = *memory_;
+  m.own = {};
+  m.plan.reset();
+  lay_out(plan, room, kept.data(), scratch.data(), m);
+  m.given = true;
   m.plan = plan;
   m.room = room;
 }

@@ -1,7 +1,9 @@
 /// The memory a call works in, taken once and used again.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 
 #include "recurra/engine/call.h"
 #include "recurra/engine/plan.h"
@@ -10,14 +12,38 @@ namespace recurra {
 
 struct Memory;
 
+/// What a training forward keeps of every step. The bits of no gradient depend on it.
+enum class Keep {
+  gates,   ///< gates and states
+  states,  ///< states alone; the way back makes the gates again, which takes the time of another forward
+};
+
 /// The calls a workspace is to have room for.
 struct Room {
   i64 steps = 0;
   i64 batch = 0;
-  bool training = false;  ///< gates and states of all steps are kept for the way back
+  bool training = false;  ///< calls with a way back, for which `keep` of all steps is kept
   bool masks = false;     ///< calls with a mask, or with lengths and Fill::repeat
   bool dropout = false;   ///< calls with dropout
+  bool takes_y = false;   ///< no call without y: h of all steps then needs no memory of the workspace's
+  Keep keep = Keep::gates;
 };
+
+/// Bytes of the two memories of a workspace. Of every step and row the kept one has, for every unit (rounded
+/// up to whole vectors), a float for each slot and each state of the cell: 6 for one of four slots and two
+/// states; of every row the initial states too. Room::takes_y leaves out h, Keep::states the slots.
+///
+/// Without masks, the scratch of inference does not grow with the steps, but for the cells that take an
+/// attention, by one float a step and row. With masks it does: by a number a step and row that says which
+/// steps count, and by the output, since steps between which others do not count are processed in memory of
+/// ours.
+struct MemoryBytes {
+  i64 kept = 0;     ///< what the way back needs of a training forward, from the one to the other; else 0
+  i64 scratch = 0;  ///< of no use between calls
+};
+
+/// Alignment of both memories, in bytes.
+inline constexpr i64 workspace_alignment = cache_line;
 
 /// Whether calls that need `asked` have it in `room`.
 [[nodiscard]] bool contains(const Room& room, const Room& asked) noexcept;
@@ -36,9 +62,18 @@ class RECURRA_API Workspace {
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
-  /// Makes room. Does nothing where it suffices. Throws Error (invalid_argument) on sizes outside 0 to 2^31 -
-  /// 1 or overflow, std::bad_alloc.
+  /// What `prepare` needs. Throws Error (invalid_argument) on sizes outside 0 to 2^31 - 1 or overflow.
+  [[nodiscard]] static MemoryBytes bytes(const Plan& plan, const Room& room);
+
+  /// Makes room, in one piece of memory. Does nothing where there is enough; adds `room` to what there is for
+  /// the same plan. Throws as `bytes`, and std::bad_alloc.
   void prepare(const Plan& plan, Room room);
+
+  /// Works in memory of the caller's, which must stay until other memory is given: `kept` unchanged from a
+  /// training forward to its backward, which may be calls of two workspaces prepared alike; `scratch` only
+  /// within a call. Neither needs to hold anything at first. Throws as `bytes`, and Error (invalid_argument)
+  /// on memory that is too small or not at a multiple of workspace_alignment.
+  void prepare(const Plan& plan, const Room& room, std::span<std::byte> kept, std::span<std::byte> scratch);
 
   /// What the last call did.
   [[nodiscard]] const Report& report() const noexcept;

@@ -113,20 +113,22 @@ struct Run {
   Outputs out;
 };
 
-Outputs run(const EngineCase& c, const Target& target, const Execution& execution, bool training, bool back) {
+Room room_of(const EngineCase& c, const Call& call, bool training) {
+  return {.steps = c.sizes.steps,
+          .batch = c.sizes.batch,
+          .training = training,
+          .masks = call.mask != nullptr || c.options.repeat,
+          .dropout = call.x_dropout != nullptr || call.h_dropout != nullptr};
+}
+
+Outputs run(const EngineCase& c, const Target& target, const Execution& execution, bool training) {
   Run run(c, target);
   PackedWeights packs(run.plan, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
   packs.pack(run.plan, run.weights, execution);
   Workspace workspace;
-  workspace.prepare(run.plan,
-                    {.steps = c.sizes.steps,
-                     .batch = c.sizes.batch,
-                     .training = training,
-                     .masks = run.call.mask != nullptr || c.options.repeat,
-                     .dropout = run.call.x_dropout != nullptr || run.call.h_dropout != nullptr});
+  workspace.prepare(run.plan, room_of(c, run.call, training));
   forward(run.plan, packs, run.call, workspace, training, execution);
   run.out.forward = workspace.report();
-  if (back) run.backward_into(execution, packs, workspace);
   return std::move(run.out);
 }
 
@@ -227,11 +229,35 @@ std::string EngineCase::text() const {
 }
 
 Outputs run_forward(const EngineCase& c, const Target& target, const Execution& execution, bool training) {
-  return run(c, target, execution, training, false);
+  return run(c, target, execution, training);
 }
 
-Outputs run_training(const EngineCase& c, const Target& target, const Execution& execution) {
-  return run(c, target, execution, true, true);
+Outputs run_training(const EngineCase& c,
+                     const Target& target,
+                     const Execution& execution,
+                     const TrainingMemory& memory) {
+  Run run(c, target);
+  PackedWeights packs(run.plan, PackedWeights::Use::training);
+  packs.pack(run.plan, run.weights, execution);
+  Room room = room_of(c, run.call, true);
+  room.keep = memory.keep;
+  Workspace first, second;
+  Workspace* back = memory.given ? &second : &first;
+  GivenMemory kept, scratch, other;
+  if (memory.given) {
+    room.takes_y = c.take_sequence;
+    const MemoryBytes bytes = Workspace::bytes(run.plan, room);
+    const auto given = kept.take(bytes.kept);
+    first.prepare(run.plan, room, given, scratch.take(bytes.scratch));
+    second.prepare(run.plan, room, given, other.take(bytes.scratch));
+  } else {
+    first.prepare(run.plan, room);
+  }
+  forward(run.plan, packs, run.call, first, true, execution);
+  run.out.forward = first.report();
+  scratch.fill();
+  run.backward_into(execution, packs, *back);
+  return std::move(run.out);
 }
 
 const Target& toy_target([[maybe_unused]] const Target& target) {

@@ -8,6 +8,7 @@
 #include "recurra/base/random.h"
 #include "recurra/engine/engine.h"
 #include "tests/reference/reference.h"
+#include "tests/support/given_memory.h"
 
 namespace recurra::test {
 
@@ -58,7 +59,18 @@ struct EngineCase {
                                   const Target& target,
                                   const Execution& execution,
                                   bool training = false);
-[[nodiscard]] Outputs run_training(const EngineCase& c, const Target& target, const Execution& execution);
+
+/// Where a training run keeps what, and whose memory that is.
+struct TrainingMemory {
+  Keep keep = Keep::gates;
+  /// Memory of the caller's, full of ones; the two ways are calls of two workspaces with other scratch.
+  bool given = false;
+};
+
+[[nodiscard]] Outputs run_training(const EngineCase& c,
+                                   const Target& target,
+                                   const Execution& execution,
+                                   const TrainingMemory& memory = {});
 
 /// The toy cells' table on the target of that name.
 [[nodiscard]] const Target& toy_target(const Target& target);

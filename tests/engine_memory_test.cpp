@@ -1,0 +1,196 @@
+/// How much memory a workspace needs, whose it may be, and that no bit depends on it.
+#include <algorithm>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "recurra/base/error.h"
+#include "tests/support/engine_case.h"
+#include "tests/support/engine_layer.h"
+#include "tests/support/temporary_folder.h"
+
+namespace recurra::test {
+
+namespace {
+
+using Floats = std::vector<float>;
+
+/// Calls check(table, cell) for every cell, built in or toy, of every target.
+template <class Check>
+void for_each_cell(Check check) {
+  for (const Target* target : supported_targets()) {
+    for (const Target* table : {target, &toy_target(*target)}) {
+      for (const CellKernels& cell : std::span(table->cells, std::size_t(table->cell_count))) {
+        SCOPED_TRACE(std::string(target->name) + " " + cell.name);
+        check(*table, cell);
+      }
+    }
+  }
+}
+
+/// What a case has besides its cell. 40 steps of 13 rows are two chunks of the way back.
+struct Variant {
+  bool lengths, reverse, initial, sequence;
+  int projection;
+  bool masks = false, dropout = false;
+};
+
+constexpr Variant variants[] = {{false, false, false, true, 0},
+                                {true, true, true, false, 0},
+                                {true, false, true, true, 20},
+                                {false, false, true, true, 0, true, true},
+                                {false, true, false, true, 0, false, true},
+                                {false, true, true, true, 7, true, false}};
+
+EngineCase make_case(const Target& table, const CellKernels& cell, const Variant& variant) {
+  EngineCase c;
+  c.cell = cell.name;
+  c.numbers = sizes_of(cell);
+  c.sizes = {13, 40, 6, 5 * table.width - 3, variant.projection, variant.reverse};
+  c.initial_given = variant.initial;
+  c.take_sequence = variant.sequence;
+  if (variant.lengths) c.lengths = {7, 17, 0, 1, 12, 40, 3, 36, 37, 20, 21, 19, 40};
+  Random random(20265);
+  c.fill(random);
+  if (variant.masks) c.mask_steps(random, variant.initial);
+  if (variant.dropout) c.drop_out(random, 0.3, cell.dense && variant.projection == 0);
+  return c;
+}
+
+void expect_same(const Outputs& a, const Outputs& b, const EngineCase& c) {
+  const Floats Outputs::*all[] = {
+      &Outputs::y, &Outputs::x, &Outputs::W, &Outputs::U, &Outputs::b, &Outputs::params, &Outputs::P};
+  for (const auto member : all) EXPECT_TRUE(same_bits(a.*member, b.*member)) << c.text();
+  for (int k = 0; k < c.numbers.states; ++k) {
+    EXPECT_TRUE(same_bits(a.final[k], b.final[k])) << c.text();
+    EXPECT_TRUE(same_bits(a.initial[k], b.initial[k])) << c.text();
+  }
+}
+
+TEST(Memory, no_bit_depends_on_what_is_kept_and_where) {
+  Team team(3);
+  for_each_cell([&](const Target& table, const CellKernels& cell) {
+    for (const Variant& variant : variants) {
+      if (variant.projection > 0 && (cell.reads_h || !cell.dense)) continue;
+      const EngineCase c = make_case(table, cell, variant);
+      const Outputs expected = run_training(c, table, {&team, 1});
+      for (const Execution& e :
+           {Execution{&team, 1}, {&team, 3, Schedule::rows, 1}, {&team, 2, Schedule::units, 16}}) {
+        for (const Keep keep : {Keep::gates, Keep::states}) {
+          for (const bool given : {false, true}) {
+            SCOPED_TRACE(std::to_string(e.threads) + " threads, schedule " + std::to_string(int(e.schedule)) +
+                         (keep == Keep::gates ? ", gates" : ", states") + (given ? ", given" : ""));
+            expect_same(run_training(c, table, e, {keep, given}), expected, c);
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(Memory, lstm_keeps_six_floats_a_unit_step_and_row_or_two) {
+  for (const Target* target : supported_targets()) {
+    for (const i64 units : {5, 64, 250}) {
+      const Plan plan({"lstm", 20, units, 0, false}, *target);
+      const i64 steps = 50, batch = 9;
+      const i64 row = i64{plan.padded()} * batch * i64{sizeof(float)};
+      const auto kept = [&](Keep keep, bool takes_y) {
+        const Room room{.steps = steps, .batch = batch, .training = true, .takes_y = takes_y, .keep = keep};
+        return Workspace::bytes(plan, room).kept;
+      };
+      const i64 mark = 5 * workspace_alignment;  // and the ends of four regions
+      EXPECT_LE(kept(Keep::gates, false), 6 * steps * row + 2 * row + mark);
+      EXPECT_LE(kept(Keep::gates, true), 6 * steps * row);
+      EXPECT_LE(kept(Keep::states, false), 2 * steps * row + 2 * row + mark);
+      EXPECT_LE(kept(Keep::states, true), steps * row + 2 * row + mark);
+    }
+  }
+}
+
+TEST(Memory, scratch_without_masks_does_not_grow_with_the_steps) {
+  for_each_cell([](const Target& table, const CellKernels& cell) {
+    const Plan plan({cell.name, 12, 40, cell.dense && !cell.reads_h ? 20 : 0, false}, table);
+    const i64 rows = 9'000 * 8;  // of which one of attention has a float
+    for (const bool training : {false, true}) {
+      for (const Keep keep : {Keep::gates, Keep::states}) {
+        const auto scratch = [&](i64 steps) {
+          return Workspace::bytes(plan, {steps, 8, training, false, true, false, keep}).scratch;
+        };
+        const i64 vectors = training ? i64{plan.blocks()} * cell.vectors : 0;
+        const i64 attention = cell.attention ? (1 + vectors) * rows * i64{sizeof(float)} : 0;
+        EXPECT_EQ(scratch(10'000), scratch(1'000) + attention);
+      }
+      EXPECT_EQ(Workspace::bytes(plan, {100, 8, false, false, false}).kept, 0);
+    }
+  });
+}
+
+TEST(Memory, given_memory_is_checked) {
+  const Plan plan({"lstm", 3, 5, 0, false});
+  const Room room{.steps = 4, .batch = 2, .training = true};
+  const MemoryBytes bytes = Workspace::bytes(plan, room);
+  GivenMemory kept, scratch;
+  const auto good_kept = kept.take(bytes.kept);
+  const auto good = scratch.take(bytes.scratch + 8);
+  Workspace workspace;
+  const auto refusal = [&](std::span<std::byte> a, std::span<std::byte> b) {
+    return error_text(ErrorCode::invalid_argument, [&] { workspace.prepare(plan, room, a, b); });
+  };
+  const std::string kept_text = std::to_string(bytes.kept), text = std::to_string(bytes.scratch);
+  EXPECT_EQ(refusal(good_kept.first(good_kept.size() - 1), good),
+            "kept memory: expected " + kept_text + " bytes at a multiple of 64, got " +
+                std::to_string(bytes.kept - 1) + " bytes");
+  EXPECT_EQ(refusal({}, good),
+            "kept memory: expected " + kept_text + " bytes at a multiple of 64, got 0 bytes");
+  EXPECT_EQ(
+      refusal(good_kept, good.subspan(8)),
+      "scratch: expected " + text + " bytes at a multiple of 64, got " + text + " bytes at another address");
+  EXPECT_EQ(refusal(good_kept, good), "no error");
+}
+
+TEST(Memory, what_is_kept_serves_one_backward_of_any_workspace_prepared_alike) {
+  Layer layer({"lstm", 3, 5, 0, false});
+  const Room room{.steps = 4, .batch = 2, .training = true};
+  const MemoryBytes bytes = Workspace::bytes(layer.plan, room);
+  GivenMemory kept, scratch;
+  const auto given = kept.take(bytes.kept);
+  const auto work = scratch.take(bytes.scratch);
+  const auto back = [&](const Room& prepared) {
+    Workspace workspace;
+    workspace.prepare(layer.plan, prepared, given, work);
+    return error_text(ErrorCode::invalid_argument,
+                      [&] { backward(layer.plan, layer.packs, layer.call, layer.back, workspace); });
+  };
+  const std::string unused =
+      "workspace: expected one filled by a training forward of this call, unused, got ";
+  EXPECT_EQ(back(room), unused + "none") << "never filled";
+  Workspace workspace;
+  workspace.prepare(layer.plan, room, given, work);
+  forward(layer.plan, layer.packs, layer.call, workspace, true);
+  Room smaller = room;
+  smaller.steps = 3;
+  EXPECT_EQ(back(smaller), unused + "none") << "prepared for other sizes";
+  EXPECT_EQ(back(room), "no error");
+  EXPECT_EQ(back(room), unused + "none") << "used";
+}
+
+TEST(Memory, a_workspace_without_room_for_y_must_be_given_one) {
+  Layer layer({"lstm", 3, 5, 0, false});
+  Workspace workspace;
+  workspace.prepare(layer.plan, {.steps = 4, .batch = 2, .takes_y = true});
+  Call call = layer.call;
+  call.y = {};
+  const auto run = [&] {
+    forward(layer.plan, layer.packs, call, workspace);
+  };
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, run),
+            "y: expected a sequence, since the workspace has no memory for one, got null");
+  workspace.prepare(layer.plan, {.steps = 4, .batch = 2});
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, run), "no error");
+}
+
+}  // namespace
+
+}  // namespace recurra::test
