@@ -26,6 +26,7 @@ struct Variant {
   bool lengths, reverse, initial, sequence;
   int projection;
   bool masks = false, dropout = false;
+  bool extras = false;  // zoneout, states of every step and, where the cell has it, a clip
 };
 
 constexpr Variant variants[] = {
@@ -37,6 +38,8 @@ constexpr Variant variants[] = {
     {"reverse projection", true, true, true, true, 75},
     {"mask with holes", false, false, true, true, 0, true},
     {"mask and dropout, reverse", false, true, true, true, 0, true, true},
+    {"zoneout, states and clip", true, false, true, true, 0, false, false, true},
+    {"zoneout, states and clip, masks", false, true, false, true, 0, true, true, true},
 };
 
 constexpr std::size_t first_masked = 6;
@@ -63,7 +66,10 @@ EngineCase make_case(const Target& table,
   c.take_sequence = variant.sequence;
   if (variant.lengths) c.lengths = {7, 17, 0, 1, 12, 17, 3, 16, 17, 2, 5, 15, 8};
   Random random(seed, stream);
+  c.take_states = variant.extras;
   c.fill(random);
+  if (variant.extras) c.zone_out(random, 0.3);
+  if (variant.extras && kernels.clips) c.options.clip = 0.25;
   if (variant.masks) c.mask_steps(random, variant.initial);
   if (variant.dropout) c.drop_out(random, 0.3, kernels.dense);
   return c;
@@ -75,7 +81,10 @@ void expect_same(const Floats& a, const Floats& b, const char* what, const Engin
 
 void expect_same_outputs(const Outputs& a, const Outputs& b, const EngineCase& c) {
   expect_same(a.y, b.y, "y", c);
-  for (int k = 0; k < c.numbers.states; ++k) expect_same(a.final[k], b.final[k], "final state", c);
+  for (int k = 0; k < c.numbers.states; ++k) {
+    expect_same(a.final[k], b.final[k], "final state", c);
+    expect_same(a.states[k], b.states[k], "states", c);
+  }
 }
 
 void expect_same_gradients(const Outputs& a, const Outputs& b, const EngineCase& c) {
@@ -235,6 +244,7 @@ TEST_P(BitsTest, a_row_alone_equals_the_row_in_a_batch) {
       expect_same(alone.attention, row_of(all.attention, row), "d attention", one);
       for (int k = 0; k < c.numbers.states; ++k) {
         expect_same(alone.final[k], row_of(all.final[k], row), "final state", one);
+        expect_same(alone.states[k], row_of(all.states[k], row), "states", one);
         expect_same(alone.initial[k], row_of(all.initial[k], row), "d initial", one);
       }
     }

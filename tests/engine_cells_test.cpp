@@ -92,6 +92,8 @@ void expect_outputs(const Outputs& actual, const Expected<R>& expected, const En
   if (c.take_sequence) check("y", actual.y, expected.values.y, expected.rounded_values.y);
   for (int k = 0; k < c.numbers.states; ++k)
     check("final state", actual.final[k], expected.values.final[k], expected.rounded_values.final[k]);
+  for (int k = 1; k < c.numbers.states && c.take_states; ++k)
+    check("states", actual.states[k], expected.values.states[k], expected.rounded_values.states[k]);
 }
 
 /// The largest error of a gradient is at most 1e-5 of its largest value. Through saturated steps a gradient
@@ -134,6 +136,7 @@ void check_case(const EngineCase& c) {
     EXPECT_TRUE(same_bits(inference.y, training.y)) << c.text();
     for (int k = 0; k < c.numbers.states; ++k) {
       EXPECT_TRUE(same_bits(inference.final[k], training.final[k])) << c.text();
+      EXPECT_TRUE(same_bits(inference.states[k], training.states[k])) << c.text();
     }
     // Whatever the options: every step that counts went through this target's kernels.
     i64 counted = 0;
@@ -147,7 +150,7 @@ void check_case(const EngineCase& c) {
     EXPECT_STREQ(training.backward.target, counted > 0 ? target->name : "");
     EXPECT_EQ(inference.forward.steps, counted);
     EXPECT_EQ(training.backward.steps, counted);
-    EXPECT_EQ(training.backward.own_activations, c.options.activations.empty());
+    EXPECT_EQ(training.backward.own_activations, c.options.activations.empty() && c.options.clip == 0);
   }
 }
 
@@ -238,6 +241,36 @@ TYPED_TEST(CellTest, agrees_with_the_reference_under_masks_and_dropout) {
   }
 }
 
+/// States of every step with their gradients, zoneout and, where the cell has it, a clip; with masks, dropout
+/// and projections.
+TYPED_TEST(CellTest, agrees_with_the_reference_with_states_zoneout_and_clip) {
+  using R = TypeParam;
+  Random random(seed + 5);
+  const CellKernels& kernels = find_cell(table_of(active_target(), R::name), R::name);
+  for (const int units : {4, 9, 17, 50}) {
+    for (const bool reverse : {false, true}) {
+      for (const bool repeat : {false, true}) {
+        EngineCase c = random_case<R>(random, units, repeat ? 2 : 19, units != 9, reverse);
+        if (!kernels.reads_h && kernels.dense && units > 9) c.sizes.projection = repeat ? 7 : 20;
+        c.options.repeat = repeat && !c.lengths.empty();
+        c.take_states = true;
+        c.fill(random);
+        check_case<R>(c);
+        c.zone_out(random, 0.3);
+        check_case<R>(c);
+        if (kernels.clips) c.options.clip = 0.25;
+        check_case<R>(c);
+        c.mask_steps(random, repeat);
+        c.drop_out(random, 0.4, kernels.dense && c.sizes.projection == 0);
+        for (auto& zoneout : c.options.zoneout) {
+          for (double& z : zoneout) z = random.uniform();
+        }
+        check_case<R>(c);
+      }
+    }
+  }
+}
+
 /// Activations of all kinds at every place of the cell.
 TYPED_TEST(CellTest, agrees_with_the_reference_with_any_activation) {
   using R = TypeParam;
@@ -276,7 +309,10 @@ TYPED_TEST(CellTest, reference_gradients_agree_with_central_differences) {
       c.sizes.projection = reverse ? 3 : 0;
     }
     c.take_sequence = true;
+    c.take_states = true;
     c.fill(random);
+    if (reverse) c.zone_out(random, 0.4);
+    if (reverse && c.numbers.clips) c.options.clip = 0.2;
     Expected<R> expected(c);
     const auto loss = [&](const reference::Values& v) {
       reference::Values copy = v;
@@ -286,6 +322,8 @@ TYPED_TEST(CellTest, reference_gradients_agree_with_central_differences) {
       for (int k = 0; k < R::states; ++k) {
         for (std::size_t i = 0; i < copy.final[k].size(); ++i)
           sum += c.outside.final[k][i] * copy.final[k][i];
+        for (std::size_t i = 0; i < copy.states[k].size(); ++i)
+          sum += c.outside.states[k][i] * copy.states[k][i];
       }
       return sum;
     };

@@ -138,6 +138,25 @@ TEST(Values, nan_in_an_initial_state_shows_in_its_row_and_nowhere_else) {
   });
 }
 
+TEST(Values, weights_without_bias_and_parameters_are_those_with_zeros) {
+  for_each_cell([](const Target& table, const CellKernels& cell) {
+    Layer layer({cell.name, 6, 35, 0, false}, 5, 3, table);
+    const Floats zeros(std::size_t(std::max(cell.gates, cell.params) * 35));
+    Workspace workspace;
+    workspace.prepare(layer.plan, {.steps = 5, .batch = 3});
+    const auto outputs = [&](const float* b, const float* params) {
+      layer.packs.pack(layer.plan, {layer.weights.W, layer.weights.U, b, params, layer.weights.P});
+      forward(layer.plan, layer.packs, layer.call, workspace);
+      return Floats(layer.call.y.data, layer.call.y.data + 5 * 3 * 35);
+    };
+    const Floats ones = outputs(layer.weights.b, layer.weights.params);
+    const Floats expected = outputs(zeros.data(), zeros.data());
+    outputs(layer.weights.b, layer.weights.params);  // leaves others in the packs
+    EXPECT_TRUE(same_bits(outputs(nullptr, nullptr), expected));
+    EXPECT_FALSE(same_bits(ones, expected));
+  });
+}
+
 TEST(Values, infinite_inputs_saturate) {
   for (const Target* target : supported_targets()) {
     for (const char* name : {"lstm", "vanilla"}) {

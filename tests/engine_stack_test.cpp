@@ -1,11 +1,9 @@
 /// Stacks of layers and directions against the reference of one recurrence, composed in double.
 #include <gtest/gtest.h>
 
-#include "recurra/base/error.h"
 #include "recurra/cells/cell_references.h"
 #include "recurra/engine/stack.h"
 #include "tests/support/engine_case.h"
-#include "tests/support/temporary_folder.h"
 
 namespace recurra::test {
 
@@ -22,6 +20,8 @@ struct Run {
   reference::Values expected, gradients;
   Floats W, U, b, params, P, x_factor, h_factor;
   Floats initial[3], final[3], d_final[3], d_initial[3];
+  Doubles d_own;  // gradient of this layer and direction's output alone
+  Floats y, dy, states[3], d_states[3], zoneout[3];
   Floats dW, dU, db, dparams, dP;
 };
 
@@ -77,6 +77,7 @@ struct Variant {
   Stacking stacking;
   bool masks, dropout;
   bool attention = false;  // in the layers but the middle one
+  bool extras = false;  // every layer's outputs and states, zoneout, a clip; only from there come gradients
 };
 
 class StackProblem {
@@ -95,6 +96,9 @@ class StackProblem {
       stack_.layers[2].cell = "augru_reset_after";
       attention_.resize(std::size_t(batch * steps));
       for (double& v : attention_) v = random_.uniform();
+    }
+    for (Stack::Layer& layer : stack_.layers) {
+      if (variant.extras && layer.cell == "lstm") layer.clip = 0.3F;
     }
     x_.resize(std::size_t(batch * steps * 6));
     for (double& v : x_) v = random_.normal();
@@ -154,13 +158,21 @@ class StackProblem {
         back.d_final[k] = r.d_final[k].data();
         back.d_initial[k] = r.d_initial[k].data();
       }
+      if (variant_.extras) take_extras(r, run, back);
       run.x_dropout = get(r.x_factor);
       run.h_dropout = get(r.h_factor);
       back.d_weights = {get(r.dW), get(r.dU), get(r.db), get(r.dparams), get(r.dP)};
     }
     packs.pack(plan, weights, execution);
     StackWorkspace workspace;
-    workspace.prepare(plan, {steps, batch, true, true, true});
+    workspace.prepare(plan,
+                      {.steps = steps,
+                       .batch = batch,
+                       .training = true,
+                       .masks = true,
+                       .dropout = true,
+                       .states = true,
+                       .zoneout = true});
     const Floats x = to_float(x_);
     const Floats dy = to_float(dy_);
     Floats y(y_.size(), -7.0F);
@@ -171,14 +183,14 @@ class StackProblem {
     call.steps = steps;
     call.batch = batch;
     call.x = batch_major(x.data(), steps, 6);
-    call.y = batch_major(y.data(), steps, plan.width());
+    if (!variant_.extras) call.y = batch_major(y.data(), steps, plan.width());
     call.lengths = lengths_.empty() ? nullptr : lengths_.data();
     call.mask = mask_.empty() ? nullptr : mask_.data();
     call.fill = mask_.empty() ? Fill::zeros : Fill::repeat;
     if (variant_.attention) call.attention = batch_major(attention.data(), steps, 1);
     call.runs = states;
     StackBackwardCall back;
-    back.dy = batch_major(dy.data(), steps, plan.width());
+    if (!variant_.extras) back.dy = batch_major(dy.data(), steps, plan.width());
     back.dx = batch_major(dx.data(), steps, 6);
     if (variant_.attention) back.d_attention = batch_major(d_attention.data(), steps, 1);
     back.runs = gradients;
@@ -187,7 +199,8 @@ class StackProblem {
     backward(plan, packs, call, back, workspace, execution);
     compare_all(y, dx, d_attention);
     bits_ = {y, dx, d_attention};
-    for (const Run& r : runs_) bits_.insert(bits_.end(), {r.dW, r.dU, r.db, r.final[0], r.d_initial[0]});
+    for (const Run& r : runs_)
+      bits_.insert(bits_.end(), {r.dW, r.dU, r.db, r.final[0], r.d_initial[0], r.y, r.states[1]});
     forward(plan, packs, call, workspace, false, execution);
     EXPECT_TRUE(same_bits(y, y_training));
     for (int layer = 0; layer < 3; ++layer) {
@@ -203,6 +216,24 @@ class StackProblem {
   static constexpr int batch = 7, steps = 9;
 
   [[nodiscard]] std::size_t directions() const { return runs_.size() / 3; }
+
+  void take_extras(Run& r, StackRun& run, StackRunGradients& back) const {
+    const int width = r.c.sizes.width();
+    const int units = r.c.sizes.units;
+    r.y.assign(r.expected.y.size(), -7.0F);
+    r.dy = to_float(r.d_own);
+    run.y = batch_major(r.y.data(), steps, width);
+    back.dy = batch_major<const float>(r.dy.data(), steps, width);
+    for (int k = 0; k < r.c.numbers.states; ++k) {
+      r.zoneout[k] = to_float(r.c.options.zoneout[k]);
+      if (!r.zoneout[k].empty()) run.zoneout[k] = batch_major<const float>(r.zoneout[k].data(), steps, units);
+      if (k == 0) continue;
+      r.states[k].assign(r.expected.states[k].size(), -7.0F);
+      r.d_states[k] = to_float(r.c.outside.states[k]);
+      run.states[k] = batch_major(r.states[k].data(), steps, units);
+      back.d_states[k] = batch_major<const float>(r.d_states[k].data(), steps, units);
+    }
+  }
 
   void make_runs() {
     const StackPlan plan(stack_);
@@ -221,7 +252,13 @@ class StackProblem {
       r.c.lengths = lengths_;
       r.c.options.counts = mask_;
       r.c.options.repeat = variant_.masks;
+      r.c.take_states = variant_.extras;
+      r.c.options.clip = recurrence.clip;
       r.c.fill(random_);
+      if (variant_.extras) {
+        r.c.zone_out(random_, 0.3);
+        r.d_own = r.c.outside.y;
+      }
       if (one.cell().attention) r.c.values.attention = attention_;
       if (variant_.dropout) r.c.drop_out(random_, 0.3, recurrence.projection == 0);
       r.W = to_float(r.c.values.W);
@@ -239,7 +276,7 @@ class StackProblem {
   }
 
   void expect_gradients() {
-    Doubles dy = dy_;
+    Doubles dy = variant_.extras ? Doubles(dy_.size(), 0.0) : dy_;
     d_attention_.assign(attention_.size(), 0.0);
     for (std::size_t layer = 3; layer-- > 0;) {
       Run* pair = runs_.data() + layer * directions();
@@ -250,6 +287,7 @@ class StackProblem {
         Run& r = pair[d];
         r.gradients = r.c.outside;
         r.gradients.y = directions() == 1 || added ? dy : columns(dy, 2 * width, int(d) * width, width);
+        r.gradients.y = sum(r.gradients.y, r.d_own);
         r.gradients.b.assign(r.expected.b.size(), 0.0);
         with_reference(r.c.cell, [&](auto cell) {
           reference::Recurrence<decltype(cell)> recurrence(r.c.sizes, r.c.lengths, options_of(r.c, cell));
@@ -269,9 +307,12 @@ class StackProblem {
   }
 
   void compare_all(const Floats& y, const Floats& dx, const Floats& d_attention) const {
-    const Difference output = compare(y, y_);
-    EXPECT_LE(output.error, 3 * output_tolerance(25, output.largest))
-        << "three layers, each within the bound";
+    const auto check_output = [](const Floats& actual, const Doubles& expected) {
+      const Difference output = compare(actual, expected);
+      EXPECT_LE(output.error, 3 * output_tolerance(25, output.largest))
+          << "three layers, each within the bound";
+    };
+    if (!variant_.extras) check_output(y, y_);
     const auto check = [](const char* what, const Floats& actual, const Doubles& expected) {
       const Difference difference = compare(actual, expected);
       EXPECT_LE(difference.error, 3e-5 * difference.largest) << what;
@@ -280,14 +321,15 @@ class StackProblem {
     check("d attention", d_attention, d_attention_);
     for (const Run& r : runs_) {
       SCOPED_TRACE(r.c.text());
+      if (variant_.extras) check_output(r.y, r.expected.y);
       check("dW", r.dW, r.gradients.W);
       check("dU", r.dU, r.gradients.U);
       check("db", r.db, r.gradients.b);
       check("dparams", r.dparams, r.gradients.params);
       check("dP", r.dP, r.gradients.P);
       for (int k = 0; k < r.c.numbers.states; ++k) {
-        const Difference state = compare(r.final[k], r.expected.final[k]);
-        EXPECT_LE(state.error, 3 * output_tolerance(25, state.largest));
+        check_output(r.final[k], r.expected.final[k]);
+        if (variant_.extras && k > 0) check_output(r.states[k], r.expected.states[k]);
         check("d initial", r.d_initial[k], r.gradients.initial[k]);
       }
     }
@@ -313,6 +355,7 @@ std::vector<Variant> variants() {
       for (const bool masks : {false, true}) {
         for (const bool dropout : {false, true}) all.push_back({direction, stacking, masks, dropout});
         all.push_back({direction, stacking, masks, false, true});
+        all.push_back({direction, stacking, masks, false, false, true});
       }
     }
   }
@@ -340,87 +383,6 @@ TEST(Stacks, agree_with_the_reference_whatever_runs_at_once) {
       }
     }
   }
-}
-
-TEST(Stacks, know_their_widths) {
-  Stack stack{.input = 3, .layers = {{"lstm", 5}, {"gru", 7}}};
-  EXPECT_EQ(StackPlan(stack).width(), 7);
-  stack.direction = Direction::concat;
-  EXPECT_EQ(StackPlan(stack).width(0), 10);
-  EXPECT_EQ(StackPlan(stack).plan(1, 1).input(), 10);
-  EXPECT_TRUE(StackPlan(stack).plan(1, 1).recurrence().reverse);
-  stack.stacking = Stacking::independent;
-  EXPECT_EQ(StackPlan(stack).width(), 14);
-  EXPECT_EQ(StackPlan(stack).plan(1, 1).input(), 5);
-  stack.direction = Direction::sum;
-  EXPECT_EQ(StackPlan(stack).width(0), 10);
-  EXPECT_EQ(StackPlan(stack).width(), 7);
-  stack.stacking = Stacking::cross_fed;
-  EXPECT_EQ(StackPlan(stack).plan(1, 0).input(), 5);
-}
-
-TEST(Stacks, find_room_for_all_they_were_prepared_for) {
-  const StackPlan plan(Stack{.input = 3, .layers = {{"lstm", 5}, {"gru", 7}}, .direction = Direction::sum});
-  StackPacks packs(plan, PackedWeights::Use::training);
-  std::vector<Floats> memory;
-  const auto take = [&](i64 size) {
-    return memory.emplace_back(std::size_t(size), 0.1F).data();
-  };
-  std::vector<Weights> weights;
-  for (const Plan& one : plan.plans()) {
-    const i64 gates = one.cell().gates * one.units();
-    weights.push_back({take(one.input() * gates), take(one.units() * gates), take(gates), nullptr, nullptr});
-  }
-  packs.pack(plan, weights);
-  StackWorkspace workspace;
-  workspace.prepare(plan, {.steps = 30, .batch = 1, .training = true});
-  workspace.prepare(plan, {.steps = 1, .batch = 30});
-  StackCall call;
-  call.steps = call.batch = 30;
-  call.x = batch_major<const float>(take(30 * 30 * 3), 30, 3);
-  call.y = batch_major(take(30 * 30 * 7), 30, 7);
-  StackBackwardCall back;
-  back.dy = batch_major<const float>(take(30 * 30 * 7), 30, 7);
-  back.dx = batch_major(take(30 * 30 * 3), 30, 3);
-  forward(plan, packs, call, workspace, true);  // the address sanitizer looks on
-  backward(plan, packs, call, back, workspace);
-  EXPECT_STREQ(workspace.report(1, 1).target, active_target().name);
-}
-
-TEST(Stacks, refuse_what_does_not_fit) {
-  const auto refusal = [](auto action) {
-    return error_text(ErrorCode::invalid_argument, action);
-  };
-  EXPECT_EQ(refusal([] { StackPlan(Stack{.input = 3, .layers = {}}); }),
-            "layers: expected at least one, got none");
-  const StackPlan plan(Stack{.input = 3, .layers = {{"lstm", 5}, {"gru", 7}}});
-  StackPacks packs(plan, PackedWeights::Use::training);
-  EXPECT_EQ(refusal([&] { packs.pack(plan, {}); }),
-            "weights: expected 2, one for each layer and direction, got 0");
-  StackWorkspace workspace;
-  StackCall call;
-  call.steps = 2;
-  call.batch = 1;
-  EXPECT_EQ(refusal([&] { forward(plan, packs, call, workspace); }),
-            "workspace: expected one prepared for this plan, 2 steps and 1 rows, got one that is not");
-  workspace.prepare(plan, {.steps = 1, .batch = 1, .training = true});
-  EXPECT_EQ(refusal([&] { forward(plan, packs, call, workspace); }),
-            "workspace: expected one prepared for this plan, 2 steps and 1 rows, got 1 steps and 1 rows");
-  call.steps = 1;
-  const std::vector<StackRun> runs(3);
-  call.runs = runs;
-  EXPECT_EQ(refusal([&] { forward(plan, packs, call, workspace); }),
-            "runs: expected none or 2, one for each layer and direction, got 3");
-  call.runs = {};
-  const float attention = 0.5F;
-  call.attention = {&attention, 1, 1};
-  EXPECT_EQ(refusal([&] { forward(plan, packs, call, workspace); }),
-            "attention: expected none for a stack whose cells take none, got a sequence");
-  const StackPlan attended(Stack{.input = 3, .layers = {{"lstm", 5}, {"augru", 7}}});
-  workspace.prepare(attended, {.steps = 1, .batch = 1, .training = true});
-  call.attention = {};
-  EXPECT_EQ(refusal([&] { forward(attended, packs, call, workspace); }),
-            "attention: expected a sequence for a stack whose cells take one, got null");
 }
 
 }  // namespace

@@ -16,6 +16,14 @@ struct Window {
   int first, count;
 };
 
+/// What few calls have; null pointers: not. By row; of states [0] is state 1 unless it says otherwise.
+struct StepExtras {
+  const float* const* zoneout[max_states];  // of state 0 too: factors of the old state in the new
+  float* fresh[max_states - 1];             // row * state_row + unit: states before zoneout, for the way back
+  float* const* states[max_states - 1];     // the caller's memory of this step's states
+  const float* const* d_states[max_states - 1];  // backward: gradients of this step's states from outside
+};
+
 /// One phase of one step, the context of the epilogues. Rows are those of the call, sorted by length.
 ///
 /// Vectors of a unit block lie together: `slot k, vector u` at `(k * vectors + u) * width` of the row's
@@ -29,8 +37,10 @@ struct StepArgs {
   // Slots of block b: gates[row] + gates_offset + b * gates_block.
   float* const* gates;
   i64 gates_offset, gates_block;
-  const float* params;            // [block][param][vectors * width]
-  const Activation* activations;  // those chosen at run time; not read by the epilogues of the cell's own
+  const float* params;  // [block][param][vectors * width]
+  // Chosen at run time; not read by the epilogues of the cell's own activations.
+  const Activation* activations;
+  float clip;  // bound of the elementwise state; 0: none
 
   // State 0 is the output h, unit by unit as the caller stores it.
   const float* const* h_old;
@@ -50,6 +60,8 @@ struct StepArgs {
   float* const* h_dropped;
   i64 h_dropped_offset;
   const float* attention;  // of the row, for cells that take it
+  bool has_extras;
+  StepExtras extras;
 
   // Backward: gradient of h from outside (null: none), and of every state, row * state_row + unit.
   const float* const* dy;
@@ -95,13 +107,14 @@ struct CellKernels {
   bool dense;      // has a recurrent product
   bool reads_h;    // its step reads the old h unit by unit, which a projection does not leave
   bool attention;  // its step reads a number of the step and row
+  bool clips;      // its step can bound its elementwise state
   Window phase[max_phases];
   Window input;
   int state_order[max_gates];
   int input_order[max_gates];
   int activation_count;
   Activation activations[max_activations];  // the cell's own
-  // [0] with the cell's own activations, [1] with those of StepArgs.
+  // [0] with the cell's own activations and without a clip, [1] with those of StepArgs.
   Epilogue forward[2][max_phases];
   Epilogue backward[2][max_phases];
   void (*param_gradient)(const ParamGradientArgs&);

@@ -18,6 +18,9 @@
 /// io.slot[0])` gives the value and leaves in the slot what the way back needs, `io.kept<0>(io.slot[0])`
 /// gives value and slope from that, `io.at<4>(x)` from an argument. So one `step` serves the cell's own
 /// activations, known when it is compiled, and any others.
+///
+/// A cell that `clips` passes its new elementwise state through `io.limit(c)` before it is used, and that
+/// state's gradient through `io.limit_gradient(c, d)`.
 #pragma once
 
 #include "recurra/cells/abi.h"
@@ -38,6 +41,7 @@ struct CellBase {
   static constexpr bool reads_h = false;
   static constexpr bool attention = false;
   static constexpr bool normalised = false;  // normalised_cell.h
+  static constexpr bool clips = false;
   static constexpr int state_order[max_gates] = {0, 1, 2, 3, 4, 5};
   static constexpr int input_order[max_gates] = {0, 1, 2, 3, 4, 5};
 };
@@ -52,7 +56,7 @@ struct Activated {
 /// The cell's own activations: what is not used falls away when it is compiled.
 template <class C>
 struct OwnActivations {
-  RECURRA_INLINE explicit OwnActivations(const Activation*) {}
+  RECURRA_INLINE explicit OwnActivations(const StepArgs&) {}
 
   template <int K, Lane V>
   RECURRA_INLINE static V value(V x) {
@@ -68,6 +72,16 @@ struct OwnActivations {
   RECURRA_INLINE static constexpr Activation get() {
     return C::activations[K];
   }
+
+  template <Lane V>
+  RECURRA_INLINE static V limit(V c) {
+    return c;
+  }
+
+  template <Lane V>
+  RECURRA_INLINE static V limit_gradient(V, V d) {
+    return d;
+  }
 };
 
 /// The switches over activations stand once a target, not once for every place of every cell: a call costs a
@@ -82,12 +96,13 @@ template <Lane V>
   return slope(activation, x, y);
 }
 
-/// Activations chosen at run time.
+/// Activations chosen at run time, and the clip.
 template <class C>
 struct ChosenActivations {
   const Activation* chosen;
+  float clip;
 
-  RECURRA_INLINE explicit ChosenActivations(const Activation* activations) : chosen(activations) {}
+  RECURRA_INLINE explicit ChosenActivations(const StepArgs& s) : chosen(s.activations), clip(s.clip) {}
 
   template <int K, Lane V>
   RECURRA_INLINE V value(V x) const {
@@ -103,6 +118,18 @@ struct ChosenActivations {
   RECURRA_INLINE const Activation& get() const {
     return chosen[K];
   }
+
+  /// c between -clip and clip; NaN stays.
+  template <Lane V>
+  RECURRA_INLINE V limit(V c) const {
+    return clip > 0 ? max(V(-clip), min(V(clip), c)) : c;
+  }
+
+  /// The gradient of what became c behind the limit: 0 where that holds, NaN where c is.
+  template <Lane V>
+  RECURRA_INLINE V limit_gradient(V c, V d) const {
+    return clip > 0 ? where_less(abs(c), V(clip), d, V::zero() * c) : d;
+  }
 };
 
 /// What both ways have: activations by place.
@@ -110,7 +137,7 @@ template <Lane V, class A>
 struct ActivationIo {
   A activations;
 
-  RECURRA_INLINE explicit ActivationIo(const Activation* chosen) : activations(chosen) {}
+  RECURRA_INLINE explicit ActivationIo(const StepArgs& s) : activations(s) {}
 
   template <int K>
   RECURRA_INLINE V activate(V x) const {
@@ -135,6 +162,10 @@ struct ActivationIo {
     const V y = activate<K>(x);
     return {y, activations.template slope_at<K>(x, y)};
   }
+
+  RECURRA_INLINE V limit(V c) const { return activations.limit(c); }
+
+  RECURRA_INLINE V limit_gradient(V c, V d) const { return activations.limit_gradient(c, d); }
 };
 
 template <Lane V, class C, class A>

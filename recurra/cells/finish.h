@@ -40,6 +40,42 @@ RECURRA_INLINE void load_params(const StepArgs& s, int block, int u, V (&param)[
     param[p] = V::load(s.params + (block * C::params + p) * run + u * V::width);
 }
 
+/// What the extras make of new state k before it is stored. Once a target: few calls come here.
+template <Lane V>
+[[gnu::noinline]] V finish_state(const StepArgs& s, int k, int row, UnitVector<V> at, V fresh) {
+  const StepExtras& extras = s.extras;
+  const i64 place = row * s.state_row + at.unit;
+  V state = fresh;
+  if (extras.zoneout[k] != nullptr) {
+    if (k > 0 && extras.fresh[k - 1] != nullptr) fresh.store(extras.fresh[k - 1] + place);
+    const V z = at.load(extras.zoneout[k][row]);
+    const V old = k == 0 ? at.load(s.h_old[row] + s.h_old_offset) : V::load(s.state_old[k - 1] + place);
+    state = fma(z, old, (V(1.0F) - z) * fresh);
+  }
+  if (k > 0 && extras.states[k - 1] != nullptr) at.store(state, extras.states[k - 1][row]);
+  return state;
+}
+
+/// The gradient of state k, d, with what comes from outside; under zoneout the part of the fresh state, that
+/// of the old one waiting in d_state.
+template <Lane V>
+[[gnu::noinline]] V begin_state_gradient(const StepArgs& s, int k, int row, UnitVector<V> at, V d) {
+  const StepExtras& extras = s.extras;
+  if (k > 0 && extras.d_states[k - 1] != nullptr) d = d + at.load(extras.d_states[k - 1][row]);
+  if (extras.zoneout[k] != nullptr) {
+    const V z = at.load(extras.zoneout[k][row]);
+    (z * d).store(s.d_state[k] + row * s.state_row + at.unit);
+    d = (V(1.0F) - z) * d;
+  }
+  return d;
+}
+
+/// The direct part of the old state's gradient, with what waited.
+template <Lane V>
+[[gnu::noinline]] V end_state_gradient(const StepArgs& s, int k, int row, UnitVector<V> at, V d) {
+  return s.extras.zoneout[k] != nullptr ? d + V::load(s.d_state[k] + row * s.state_row + at.unit) : d;
+}
+
 template <Lane V, class C, class A, int Phase>
 RECURRA_INLINE void finish_vector(const StepArgs& s, int row, int block, int u, const float* scratch) {
   constexpr int run = C::vectors * V::width;
@@ -49,7 +85,7 @@ RECURRA_INLINE void finish_vector(const StepArgs& s, int row, int block, int u, 
   const UnitVector<V> at{unit, s.units - unit};
   float* slots = s.gates[row] + s.gates_offset + block * s.gates_block + u * V::width;
 
-  StepIo<V, C, A> io(s.activations);
+  StepIo<V, C, A> io(s);
   RECURRA_UNROLL
   for (int g = 0; g < window.count; ++g) {
     io.gate[C::state_order[state_order_offset<C>(Phase) + g]] = V::load(scratch + g * run + u * V::width);
@@ -69,6 +105,10 @@ RECURRA_INLINE void finish_vector(const StepArgs& s, int row, int block, int u, 
     if (s.keep || ((C::carry >> k) & 1U) != 0) io.slot[k].store(slots + k * run);
   }
   if constexpr (last) {
+    if (s.has_extras) {
+      RECURRA_UNROLL
+      for (int k = 0; k < C::states; ++k) io.state[k] = finish_state(s, k, row, at, io.state[k]);
+    }
     at.store(io.state[0], s.h_new[row] + s.h_new_offset);
     if (s.dropout != nullptr)
       at.store(io.state[0] * at.load(s.dropout[row]), s.h_dropped[row] + s.h_dropped_offset);
@@ -132,7 +172,7 @@ RECURRA_INLINE void finish_vector_backward(const StepArgs& s, int row, int vecto
   const int unit = vector * V::width;
   const i64 place = row * s.state_row + unit;
 
-  BackwardIo<V, C, A> io(s.activations);
+  BackwardIo<V, C, A> io(s);
   load_kept(s, row, vector, io);
   const UnitVector<V> at{unit, s.units - unit};
   if (s.dropout != nullptr) product = product * at.load(s.dropout[row]);
@@ -141,6 +181,10 @@ RECURRA_INLINE void finish_vector_backward(const StepArgs& s, int row, int vecto
   if constexpr (last) {
     io.d_state[0] = product + io.d_state[0];
     if (s.dy != nullptr) io.d_state[0] = io.d_state[0] + at.load(s.dy[row] + s.dy_offset);
+    if (s.has_extras) {
+      RECURRA_UNROLL
+      for (int k = 0; k < C::states; ++k) io.d_state[k] = begin_state_gradient(s, k, row, at, io.d_state[k]);
+    }
   } else {
     io.d_operand = product;
   }
@@ -160,6 +204,10 @@ RECURRA_INLINE void finish_vector_backward(const StepArgs& s, int row, int vecto
       V::zero().store(slots + k * run);
       io.slot[k].store(slots + k * run, V::first(s.units - unit));
     }
+  }
+  if (last && s.has_extras) {
+    RECURRA_UNROLL
+    for (int k = 0; k < C::states; ++k) io.d_state[k] = end_state_gradient(s, k, row, at, io.d_state[k]);
   }
   RECURRA_UNROLL
   for (int k = 0; k < C::states; ++k) io.d_state[k].store(s.d_state[k] + place);
@@ -189,7 +237,7 @@ void param_gradient(const ParamGradientArgs& a) {
     RECURRA_UNROLL
     for (int p = 0; p < C::params; ++p) sum[p] = V::load(a.sum + p * a.sum_param + vector * V::width);
     for (int row = a.first_row; row < a.last_row; ++row) {
-      BackwardIo<V, C, OwnActivations<C>> io(nullptr);
+      BackwardIo<V, C, OwnActivations<C>> io(s);
       load_kept(s, row, vector, io);
       if constexpr (C::params > 0) C::param_gradient(io, sum);
     }
@@ -212,12 +260,21 @@ constexpr void add_phases(CellKernels& k) {
 /// What the target's table has of a cell, but for the functions that finish whole rows.
 template <Lane V, class C>
 constexpr CellKernels kernels_of() {
-  CellKernels k{C::name,   C::gates,   C::slots,     C::states,
-                C::params, C::phases,  C::vectors,   C::separate,
-                C::dense,  C::reads_h, C::attention, {},
-                C::input,  {},         {},           sizeof(C::activations) / sizeof(C::activations[0]),
-                {},        {},         {},           nullptr,
-                {}};
+  CellKernels k{};
+  k.name = C::name;
+  k.gates = C::gates;
+  k.slots = C::slots;
+  k.states = C::states;
+  k.params = C::params;
+  k.phases = C::phases;
+  k.vectors = C::vectors;
+  k.separate = C::separate;
+  k.dense = C::dense;
+  k.reads_h = C::reads_h;
+  k.attention = C::attention;
+  k.clips = C::clips;
+  k.input = C::input;
+  k.activation_count = sizeof(C::activations) / sizeof(C::activations[0]);
   for (int a = 0; a < k.activation_count; ++a) k.activations[a] = C::activations[a];
   for (int g = 0; g < max_gates; ++g) {
     k.state_order[g] = C::state_order[g];

@@ -107,19 +107,23 @@ template <Lane V, class C, class A>
   m.input = row_moments<V, C::gates>(r.slot(C::input, 0, 0), s.gates_block, s.units);
   m.recurrent = row_moments<V, C::gates>(r.slot(C::phase[0], 0, 0), s.gates_block, s.units);
   for (int block = 0; block < s.vectors; ++block) {
-    NormalisedIo<V, C, A> io(s.activations);
+    NormalisedIo<V, C, A> io(s);
     r.load_gates(block, m, io.gate);
     RECURRA_UNROLL
     for (int k = 1; k < C::states; ++k) io.state[k] = V::load(r.state(s.state_old[k - 1], block));
     C::template step<0>(io);
     RECURRA_UNROLL
-    for (int k = 1; k < C::states; ++k) io.state[k].store(r.state(s.state_new[k - 1], block));
+    for (int k = 1; k < C::states; ++k) {
+      io.state[k].store(r.state(s.state_new[k - 1], block));
+      if (s.has_extras && s.extras.states[k - 1] != nullptr)
+        r.units(block).store(io.state[k], s.extras.states[k - 1][row]);
+    }
     r.units(block).store(io.state[0], r.h());
   }
   m.state = row_moments<V, 1>(r.state(s.state_new[r.last_state - 1], 0), V::width, s.units);
   for (int block = 0; block < s.vectors; ++block) {
     const UnitVector<V> at = r.units(block);
-    NormalisedIo<V, C, A> io(s.activations);
+    NormalisedIo<V, C, A> io(s);
     io.state[0] = at.load(r.h());
     io.normal = r.normal(block, r.state_part(block, m));
     C::template step<1>(io);
@@ -138,7 +142,7 @@ template <Lane V, class C, class A>
   NormaliseBackward<V, 1> sums;
   for (int block = 0; block < s.vectors; ++block) {
     const UnitVector<V> at = r.units(block);
-    NormalisedBackwardIo<V, C, A> io(s.activations);
+    NormalisedBackwardIo<V, C, A> io(s);
     const V part = r.state_part(block, m);
     r.load_gates(block, m, io.gate);
     io.normal = r.normal(block, part);
@@ -177,10 +181,14 @@ template <Lane V, class C, class A>
   const StepArgs& s = r.s;
   NormaliseBackward<V, C::gates> input, recurrent;
   for (int block = 0; block < s.vectors; ++block) {
-    NormalisedBackwardIo<V, C, A> io(s.activations);
+    NormalisedBackwardIo<V, C, A> io(s);
     r.load_gates(block, m, io.gate);
     RECURRA_UNROLL
-    for (int k = 0; k < C::states; ++k) io.d_state[k] = V::load(r.state(s.d_state[k], block));
+    for (int k = 0; k < C::states; ++k) {
+      io.d_state[k] = V::load(r.state(s.d_state[k], block));
+      if (k > 0 && s.has_extras && s.extras.d_states[k - 1] != nullptr)
+        io.d_state[k] = io.d_state[k] + r.units(block).load(s.extras.d_states[k - 1][r.row]);
+    }
     RECURRA_UNROLL
     for (int k = 1; k < C::states; ++k) io.old_state[k] = V::load(r.state(s.state_old[k - 1], block));
     RECURRA_UNROLL

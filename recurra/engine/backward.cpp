@@ -129,7 +129,7 @@ class BackwardPass {
 
   /// What comes back to phase `phase` of step t through a product, finished to gate gradients.
   void phase_gradient(i64 t, int phase) noexcept {
-    StepArgs s = step_args(plan_, weights_, m_, t, phase);
+    StepArgs s = back_step_args(plan_, weights_, m_, t, phase);
     if (back_.dy.data != nullptr && !plan_.projected()) {
       s.dy = m_.dy.at.data();
       s.dy_offset = t * m_.dy.step;
@@ -274,6 +274,7 @@ void begin_backward(const Job& job, const Execution& execution) {
                 filled ? "one of another call" : "none");
   }
   check_attention_gradient(*job.plan, *job.back);
+  check_extras(*job.plan, *job.back, m.room);
   m.mark[0] = 0;
   bind_backward(*job.plan, *job.call, *job.back, m);
 }

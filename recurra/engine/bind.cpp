@@ -18,6 +18,8 @@ std::string text_of(const Room& room) {
   text += room.training ? " for training" : " for inference";
   if (room.masks) text += " with masks";
   if (room.dropout) text += " with dropout";
+  if (room.states) text += " with states";
+  if (room.zoneout) text += " with zoneout";
   return text;
 }
 
@@ -28,6 +30,8 @@ void check_call(
   Room room{call.steps, call.batch, training, masks, call.x_dropout != nullptr || call.h_dropout != nullptr};
   room.takes_y = true;
   room.keep = m.room.keep;
+  room.states = takes_states(call);
+  room.zoneout = has_zoneout(call);
   if (m.plan != plan || !contains(m.room, room)) {
     throw Error(ErrorCode::invalid_argument,
                 "workspace",
@@ -57,6 +61,7 @@ void check_call(
                 plan.recurrence().cell + (plan.projected() ? " with a projection" : ""));
   }
   check_attention(plan, call);
+  check_extras(plan, call);
   for (i64 row = 0; call.lengths != nullptr && row < call.batch; ++row) {
     if (call.lengths[row] < 0 || call.lengths[row] > call.steps) {
       throw Error(ErrorCode::invalid_argument,
@@ -225,6 +230,7 @@ void bind_forward(const Plan& plan, const Call& call, const Execution& execution
   load_initial_states(plan, call, m);
   if (m.drops_h) drop_outputs(plan, {0, 1}, {0, m.running > 0 ? m.active(0) : 0}, m);
   bind_attention(plan, call, m);
+  bind_extras(plan, call, m);
 }
 
 }  // namespace recurra

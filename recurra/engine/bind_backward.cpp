@@ -6,37 +6,46 @@
 
 namespace recurra {
 
-namespace {
+bool repeats_outputs(const Call& call) noexcept {
+  return call.fill == Fill::repeat && (call.lengths != nullptr || call.mask != nullptr);
+}
 
-/// The gradient of every processed step's output: the caller's, or where steps between them hold repetitions,
-/// the sum over them.
-void bind_output_gradient(const Plan& plan, const Call& call, const BackwardCall& back, Memory& m) noexcept {
-  const bool repeats = call.fill == Fill::repeat && (call.lengths != nullptr || call.mask != nullptr);
-  if (!m.scattered && !repeats) {
-    bind_sequence(plan, back.dy, m, m.dy);
-    return;
-  }
-  const i64 width = plan.width();
-  m.dy.step = m.batch * width;
+void gather_gradient(const Plan& plan,
+                     const Call& call,
+                     const ConstSequence& given,
+                     i64 width,
+                     const Memory& m,
+                     float* to) noexcept {
+  const bool repeats = repeats_outputs(call);
+  const i64 direction = plan.recurrence().reverse ? -1 : 1;
   for (i64 row = 0; row < m.batch; ++row) {
-    float* first = m.dy_gathered.data() + row * width;
-    m.dy.at[index(row)] = first;
     const auto from = [&](i64 time) {
-      return back.dy.data + m.order[index(row)] * back.dy.row_stride + time * back.dy.step_stride;
+      return given.data + m.order[index(row)] * given.row_stride + time * given.step_stride;
     };
     const i64 length = m.length[index(row)];
-    const i64 direction = plan.recurrence().reverse ? -1 : 1;
     for (i64 t = 0; t < length; ++t) {
       const i64 time = m.time_of(t, row);
-      float* to = first + t * m.dy.step;
-      std::copy_n(from(time), width, to);
+      float* sum = to + (t * m.batch + row) * width;
+      std::copy_n(from(time), width, sum);
       if (!repeats) continue;
       const i64 end = t + 1 < length ? m.time_of(t + 1, row) : direction > 0 ? m.steps : -1;
       for (i64 repeated = time + direction; repeated != end; repeated += direction) {
-        for (i64 k = 0; k < width; ++k) to[k] += from(repeated)[k];
+        for (i64 k = 0; k < width; ++k) sum[k] += from(repeated)[k];
       }
     }
   }
+}
+
+namespace {
+
+void bind_output_gradient(const Plan& plan, const Call& call, const BackwardCall& back, Memory& m) noexcept {
+  if (!m.scattered && !repeats_outputs(call)) {
+    bind_sequence(plan, back.dy, m, m.dy);
+    return;
+  }
+  gather_gradient(plan, call, back.dy, plan.width(), m, m.dy_gathered.data());
+  m.dy.step = m.batch * plan.width();
+  for (i64 row = 0; row < m.batch; ++row) m.dy.at[index(row)] = m.dy_gathered.data() + row * plan.width();
 }
 
 /// Gradients of the states, starting with those of the final ones.
@@ -67,6 +76,7 @@ void bind_backward(const Plan& plan, const Call& call, const BackwardCall& back,
   m.dx = back.dx;
   bind_sequence(plan, back.dx, m, m.dx_rows);
   bind_attention(plan, call, m);
+  bind_extras_backward(plan, call, back, m);
   if (back.dy.data != nullptr) bind_output_gradient(plan, call, back, m);
   load_final_gradients(plan, back, m);
   std::fill_n(m.row_sums.data(), m.active(0) * plan.cell().rows.sums * plan.padded(), 0.0F);

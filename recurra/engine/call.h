@@ -29,16 +29,25 @@ struct Call {
   const float* h_dropout = nullptr;
   /// (steps, batch): for cells that take one number a step and row, and only for those.
   ConstSequence attention;
+  /// [k] for k >= 1: (steps, batch, units), state k after every step, filled as y. Null: not wanted.
+  Sequence states[max_states];
+  /// Zoneout (Krueger et al., "Zoneout: regularizing RNNs by randomly preserving hidden activations", 2016):
+  /// per state (steps, batch, units), the share z of the old state in the new, z * old + (1 - z) * new: in
+  /// training zeros and ones, in inference their mean, for which both strides may be 0 or either one. h
+  /// before its zoneout is made of c before its. Null: none. That of state 0 excludes a projection; cells
+  /// whose rows are finished whole take none.
+  ConstSequence zoneout[max_states];
   /// Per state a contiguous (batch, width or units): before the first step (null: zeros), and after each
   /// row's last (null: not wanted). State 0 is the output. The two may be the same memory.
   const float* initial[max_states] = {};
   float* final[max_states] = {};  ///< see `initial`
 };
 
-/// The caller's memory of the way back. The call's must be as forward left it: x, y, mask and dropout are
-/// read.
+/// The caller's memory of the way back. The call's must be as forward left it: x, y, mask, dropout, attention
+/// and zoneout are read.
 struct BackwardCall {
   ConstSequence dy;                       ///< (steps, batch, width); null: zero
+  ConstSequence d_states[max_states];     ///< gradients of Call::states, which need not be taken; null: zero
   const float* d_final[max_states] = {};  ///< gradients of the final states; null: zero
   Sequence dx;           ///< (steps, batch, input); 0 where a step does not count. Null: not wanted
   Sequence d_attention;  ///< (steps, batch); 0 where a step does not count. Null: not wanted
@@ -78,7 +87,7 @@ struct Report {
   Schedule schedule = Schedule::automatic;  ///< that was chosen
   i64 work[64] = {};                        ///< per thread, rows times panels of recurrent products and steps
   i64 steps = 0;                ///< rows times steps that count: all of them go through the target's kernels
-  bool own_activations = true;  ///< those of the cell, compiled into it; else those of the recurrence
+  bool own_activations = true;  ///< those of the cell, compiled into it; else those chosen, or a clip
 };
 
 }  // namespace recurra

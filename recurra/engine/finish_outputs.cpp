@@ -7,26 +7,33 @@ namespace recurra {
 
 namespace {
 
-/// The caller's y where the engine has not written: scattered rows, and steps that do not count.
-void fill_sequence(const Plan& plan, const Call& call, i64 row, Memory& m) noexcept {
-  const i64 width = plan.width();
+/// The caller's y of a row whose steps the engine processed in memory of its own.
+void give_scattered(const Plan& plan, const Call& call, i64 row, const Memory& m) noexcept {
+  for (i64 t = 0; t < m.length[index(row)]; ++t) {
+    std::copy_n(
+        m.y.at[index(row)] + m.h_offset(t),
+        plan.width(),
+        call.y.data + m.order[index(row)] * call.y.row_stride + m.time_of(t, row) * call.y.step_stride);
+  }
+}
+
+/// A caller's sequence at the steps of a row that do not count.
+void fill_sequence(
+    const Plan& plan, Fill fill, const Sequence& sequence, i64 width, i64 row, const Memory& m) noexcept {
   const i64 length = m.length[index(row)];
-  if (length == m.steps && !m.scattered) return;
-  const auto to = [&](i64 time) {
-    return call.y.data + m.order[index(row)] * call.y.row_stride + time * call.y.step_stride;
-  };
-  const float* last = nullptr;  // output to be repeated
+  if (length == m.steps) return;
+  const float* last = nullptr;  // to be repeated
   i64 next = 0;                 // step of the row to be processed next
   for (i64 p = 0; p < m.steps; ++p) {
     const i64 time = plan.recurrence().reverse ? m.steps - 1 - p : p;
+    float* to = sequence.data + m.order[index(row)] * sequence.row_stride + time * sequence.step_stride;
     if (next < length && m.time_of(next, row) == time) {
-      if (m.scattered) std::copy_n(m.y.at[index(row)] + m.h_offset(next), width, to(time));
-      if (call.fill == Fill::repeat) last = to(time);
+      if (fill == Fill::repeat) last = to;
       ++next;
     } else if (last != nullptr) {
-      std::copy_n(last, width, to(time));
+      std::copy_n(last, width, to);
     } else {
-      std::fill_n(to(time), width, 0.0F);
+      std::fill_n(to, width, 0.0F);
     }
   }
 }
@@ -52,11 +59,15 @@ void finish_outputs(const Plan& plan, const Call& call, Memory& m) noexcept {
         std::copy_n(last, width, call.final[0] + original * width);
     }
     for (int k = 1; k < plan.cell().states; ++k) {
+      if (call.states[k].data != nullptr)
+        fill_sequence(plan, call.fill, call.states[k], plan.units(), row, m);
       if (call.final[k] == nullptr) continue;
       const float* last = m.states[k - 1].data() + length * m.state_step + row * plan.padded();
       std::copy_n(last, plan.units(), call.final[k] + original * plan.units());
     }
-    if (call.y.data != nullptr) fill_sequence(plan, call, row, m);
+    if (call.y.data == nullptr) continue;
+    if (m.scattered) give_scattered(plan, call, row, m);
+    fill_sequence(plan, call.fill, call.y, width, row, m);
   }
 }
 

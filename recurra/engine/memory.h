@@ -14,6 +14,7 @@
 #include <span>
 
 #include "recurra/base/buffer.h"
+#include "recurra/engine/extras.h"
 #include "recurra/engine/workspace.h"
 
 namespace recurra {
@@ -76,6 +77,7 @@ struct Memory {
   ConstSequence x;         // the caller's
   const float* x_factor = nullptr;  // (batch, input): its dropout
   Sequence dx;
+  ExtraTables extras;
 
   // Regions of the kept memory and of the scratch: memory_layout.cpp says which and how large.
   std::span<i64> mark;                        // of a training forward whose backward is to come

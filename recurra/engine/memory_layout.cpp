@@ -1,4 +1,5 @@
 /// Which region of memory lies where: one walk over all of them counts the bytes and gives the places.
+#include <bit>
 #include <limits>
 #include <string_view>
 
@@ -84,6 +85,8 @@ void take_kept(const Plan& plan, const Room& room, Arena& kept, Memory& m) {
     kept.take(product({room.steps + 1, room.batch, plan.padded()}), m.states[k - 1]);
   if (!room.takes_y || room.masks) kept.take(product({all_rows(room), plan.width()}), m.h);
   if (room.keep == Keep::gates) take_gates(plan, all_rows(room), all_rows(room), kept, m);
+  for (int k = 1; room.zoneout && k < plan.cell().states; ++k)
+    kept.take(product({all_rows(room), plan.padded()}), m.extras.fresh[k - 1]);
 }
 
 /// What a forward without a way back has of h and the states.
@@ -114,6 +117,19 @@ void take_dropout(const Plan& plan, const Room& room, Arena& scratch, Memory& m)
   scratch.take(product({std::max(2 * room.batch, back), plan.width()}), m.h_dropped);
   scratch.take(room.batch, m.h_factor);
   scratch.take(room.batch, m.h_dropped_rows.at);
+}
+
+/// Zoneout and states of every step.
+void take_extras(const Plan& plan, const Room& room, Arena& scratch, Memory& m) {
+  ExtraTables& e = m.extras;
+  for (int k = 0; k < plan.cell().states; ++k) {
+    if (room.zoneout) scratch.take(all_rows(room), e.zoneout[k]);
+    if (k == 0 || !room.states) continue;
+    scratch.take(all_rows(room), e.states[k - 1]);
+    if (!room.training) continue;
+    scratch.take(all_rows(room), e.d_states[k - 1]);
+    if (room.masks) scratch.take(product({all_rows(room), plan.units()}), e.gathered[k - 1]);
+  }
 }
 
 void take_tables(const Plan& plan, const Room& room, Arena& scratch, Memory& m) {
@@ -147,6 +163,7 @@ MemoryBytes lay_out(const Plan& plan, const Room& room, std::byte* kept, std::by
   if (room.dropout) take_dropout(plan, room, rest, m);
   if (plan.cell().attention) rest.take(all_rows(room), m.attention);
   take_tables(plan, room, rest, m);
+  take_extras(plan, room, rest, m);
   if (for_back.used() > std::numeric_limits<i64>::max() - rest.used())
     product({rest.used(), for_back.used()});
   return {for_back.used(), rest.used()};
@@ -166,10 +183,16 @@ i64 fingerprint(const Plan& plan, const Room& room) noexcept {
   const Recurrence& r = plan.recurrence();
   add(r.cell);
   add(plan.target().name);
-  for (const i64 size : {r.input, r.units, r.projection, i64{r.reverse}, i64{plan.chosen()}})
+  for (const i64 size : {r.input,
+                         r.units,
+                         r.projection,
+                         i64{r.reverse},
+                         i64{plan.chosen()},
+                         i64{std::bit_cast<std::int32_t>(r.clip)}})
     add_number(size);
   for (const i64 size : {room.steps, room.batch, i64{static_cast<int>(room.keep)}}) add_number(size);
-  for (const bool flag : {room.masks, room.dropout, room.takes_y}) add_number(i64{flag});
+  for (const bool flag : {room.masks, room.dropout, room.takes_y, room.states, room.zoneout})
+    add_number(i64{flag});
   return static_cast<i64>(hash);
 }
 

@@ -1,6 +1,7 @@
 #include "recurra/engine/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 
 #include "recurra/base/error.h"
@@ -45,7 +46,7 @@ Plan::Plan(const Recurrence& recurrence, const Target& target)
                 "none for cell \"" + recurrence.cell + "\"",
                 std::to_string(projection));
   }
-  choose_activations();
+  choose_epilogues();
   width_ = projection > 0 ? projection : units;
   run_ = cell_->vectors * target.width;
   blocks_ = (units + run_ - 1) / run_;
@@ -54,7 +55,7 @@ Plan::Plan(const Recurrence& recurrence, const Target& target)
   width_panels_ = cut_panels(width_, target.width);
 }
 
-void Plan::choose_activations() {
+void Plan::choose_epilogues() {
   const std::vector<Activation>& chosen = recurrence_.activations;
   const std::span own(cell_->activations, static_cast<std::size_t>(cell_->activation_count));
   if (!chosen.empty() && chosen.size() != own.size()) {
@@ -64,7 +65,15 @@ void Plan::choose_activations() {
                 std::to_string(chosen.size()));
   }
   for (const Activation& activation : chosen) check_activation(activation, "activations");
-  chosen_ = !chosen.empty() && !std::ranges::equal(chosen, own) ? 1 : 0;
+  const float clip = recurrence_.clip;
+  if (!(clip >= 0) || !std::isfinite(clip))
+    throw Error(ErrorCode::invalid_argument, "clip", "0 or a number above", std::to_string(clip));
+  if (clip > 0 && !cell_->clips) {
+    throw Error(
+        ErrorCode::invalid_argument, "clip", "0 for cell \"" + recurrence_.cell + "\"", std::to_string(clip));
+  }
+  const bool others = !chosen.empty() && !std::ranges::equal(chosen, own);
+  chosen_ = others || clip > 0 ? 1 : 0;
 }
 
 int Plan::order_offset(int phase) const noexcept {

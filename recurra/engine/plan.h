@@ -27,8 +27,8 @@ struct Panels {
 /// Built once for a recurrence; immutable, shared by any number of threads.
 class RECURRA_API Plan {
  public:
-  /// Throws Error: unsupported for an unknown cell, invalid_argument for a size out of range or a projection
-  /// or activations the cell cannot have.
+  /// Throws Error: unsupported for an unknown cell, invalid_argument for a size out of range or a
+  /// projection, activations or a clip the cell cannot have.
   explicit Plan(const Recurrence& recurrence, const Target& target = active_target());
 
   /// Whether both compute the same: what is made for one serves the other.
@@ -50,13 +50,17 @@ class RECURRA_API Plan {
 
   [[nodiscard]] const CellKernels& cell() const noexcept { return *cell_; }
 
-  /// Which of the cell's epilogues run: 0 those with its own activations, 1 those with `activations()`.
+  /// Which of the cell's epilogues run: 0 those with its own activations and no clip, 1 those with
+  /// `activations()` and `clip()`.
   [[nodiscard]] int chosen() const noexcept { return chosen_; }
 
-  /// One for each place of the cell; null where they are the cell's own.
+  /// One for each place of the cell; null where the cell's own epilogues run.
   [[nodiscard]] const Activation* activations() const noexcept {
-    return chosen_ != 0 ? recurrence_.activations.data() : nullptr;
+    if (chosen_ == 0) return nullptr;
+    return recurrence_.activations.empty() ? cell_->activations : recurrence_.activations.data();
   }
+
+  [[nodiscard]] float clip() const noexcept { return recurrence_.clip; }
 
   /// Width of the output and of the recurrent operand: projection, or units.
   [[nodiscard]] int width() const noexcept { return width_; }
@@ -110,7 +114,7 @@ class RECURRA_API Plan {
   [[nodiscard]] i64 input_work() const noexcept;
 
  private:
-  void choose_activations();
+  void choose_epilogues();
 
   Recurrence recurrence_;
   const Target* target_;

@@ -17,6 +17,8 @@ struct Recurrence {
   bool reverse = false;  ///< from the last step of each row to the first
   /// One for each place the cell has (its page says which); empty: the cell's own.
   std::vector<Activation> activations = {};
+  /// Bound of a cell's elementwise state, which is limited to -clip .. clip before it is used: > 0; 0: none.
+  float clip = 0;
 
   bool operator==(const Recurrence&) const = default;
 };
@@ -42,7 +44,7 @@ struct WeightsOf {
   T* W = nullptr;  ///< (input, gates, units)
   T* U = nullptr;  ///< (width, gates, units), width = projection or units; null for a cell without product
   T* b = nullptr;  ///< (gates, units); null: no bias
-  T* params = nullptr;  ///< (params, units); null for a cell without
+  T* params = nullptr;  ///< (params, units); null: zeros
   T* P = nullptr;       ///< (units, projection); null without
   WeightStrides W_strides = {};
   WeightStrides U_strides = {};

@@ -34,4 +34,16 @@ inline void bind_buffer(std::span<float> buffer, i64 width, const Memory& m, Row
   for (i64 row = 0; row < m.batch; ++row) rows.at[index(row)] = buffer.data() + row * width;
 }
 
+/// Whether steps that do not count hold repetitions, whose gradients belong to the step they repeat.
+[[nodiscard]] bool repeats_outputs(const Call& call) noexcept;
+
+/// The gradient of every processed step, `to` being [step][row][width]: the caller's, where steps between
+/// them hold repetitions the sum over these.
+void gather_gradient(const Plan& plan,
+                     const Call& call,
+                     const ConstSequence& given,
+                     i64 width,
+                     const Memory& m,
+                     float* to) noexcept;
+
 }  // namespace recurra

@@ -53,12 +53,14 @@ class StackPass {
         begin_forward(jobs[d], training, execution_);
       }
       run(jobs);
+      for (int d = 0; d < plan_.directions() && !call_.runs.empty(); ++d) give_output(layer, d, calls[d].y);
       if (plan_.adds(layer) && joined(layer).data != nullptr) add_outputs(layer);
     }
   }
 
   void backward(const StackBackwardCall& back) {
     check_runs(plan_, back.runs);
+    check_room(back);
     begin_attention_gradient(back);
     ConstSequence dy = back.dy;
     for (int layer = plan_.layers() - 1; layer >= 0; --layer) {
@@ -105,6 +107,45 @@ class StackPass {
                          : time_major(workspace_.sums(layer).data(), call_.batch, plan_.width(layer));
   }
 
+  /// A layer and direction's own output to the caller, where it was not written there.
+  void give_output(int layer, int d, const Sequence& from) const noexcept {
+    const Sequence& to = call_.runs[index(layer, d)].y;
+    if (to.data == nullptr || to.data == from.data) return;
+    for (i64 t = 0; t < call_.steps; ++t) {
+      for (i64 row = 0; row < call_.batch; ++row) {
+        std::copy_n(from.data + t * from.step_stride + row * from.row_stride,
+                    plan_.plan(layer, d).width(),
+                    to.data + t * to.step_stride + row * to.row_stride);
+      }
+    }
+  }
+
+  void check_room(const StackBackwardCall& back) const {
+    const bool asked = std::ranges::any_of(back.runs, [](auto& run) { return run.dy.data != nullptr; });
+    if (!asked || workspace_.room().states) return;
+    throw Error(
+        ErrorCode::invalid_argument, "workspace", "one prepared for states of every step", "one that is not");
+  }
+
+  /// The gradient of a direction's output: what flows back to it, and the caller's of it alone.
+  [[nodiscard]] ConstSequence output_gradient(const ConstSequence& above,
+                                              const ConstSequence& own,
+                                              int d,
+                                              i64 width) noexcept {
+    if (own.data == nullptr) return above;
+    if (above.data == nullptr) return own;
+    const Sequence sum = time_major(workspace_.output_gradient(d).data(), call_.batch, width);
+    for (i64 t = 0; t < call_.steps; ++t) {
+      for (i64 row = 0; row < call_.batch; ++row) {
+        const float* a = above.data + t * above.step_stride + row * above.row_stride;
+        const float* b = own.data + t * own.step_stride + row * own.row_stride;
+        float* to = sum.data + t * sum.step_stride + row * sum.row_stride;
+        for (i64 k = 0; k < width; ++k) to[k] = a[k] + b[k];
+      }
+    }
+    return {sum.data, sum.step_stride, sum.row_stride};
+  }
+
   void begin_attention_gradient(const StackBackwardCall& back) const {
     const Sequence& sum = back.d_attention;
     if (sum.data == nullptr) return;
@@ -149,6 +190,9 @@ class StackPass {
     const StackRun& run = call_.runs[index(layer, d)];
     std::ranges::copy(run.initial, call.initial);
     std::ranges::copy(run.final, call.final);
+    std::ranges::copy(run.states, call.states);
+    std::ranges::copy(run.zoneout, call.zoneout);
+    if (call.y.data == nullptr) call.y = run.y;
     call.x_dropout = run.x_dropout;
     call.h_dropout = run.h_dropout;
     return call;
@@ -168,6 +212,8 @@ class StackPass {
       call.d_attention = time_major(workspace_.attention_gradient(d).data(), call_.batch, 1);
     if (back.runs.empty()) return call;
     const StackRunGradients& run = back.runs[index(layer, d)];
+    call.dy = output_gradient(call.dy, run.dy, d, plan.width());
+    std::ranges::copy(run.d_states, call.d_states);
     std::ranges::copy(run.d_final, call.d_final);
     std::ranges::copy(run.d_initial, call.d_initial);
     call.d_weights = run.d_weights;

@@ -32,6 +32,7 @@ struct Stack {
     i64 units = 0;
     i64 projection = 0;
     std::vector<Activation> activations = {};  ///< as in Recurrence
+    float clip = 0;                            ///< as in Recurrence
   };
 
   i64 input = 0;
@@ -88,6 +89,9 @@ struct StackRun {
   float* final[max_states] = {};
   const float* x_dropout = nullptr;
   const float* h_dropout = nullptr;
+  Sequence y;  ///< (steps, batch, width): the output of this layer and direction alone. Null: not wanted
+  Sequence states[max_states];
+  ConstSequence zoneout[max_states];
 };
 
 /// As Call; `runs` is empty or has one entry for each layer and direction.
@@ -105,6 +109,8 @@ struct StackCall {
 
 /// Gradients of one layer and direction, as in BackwardCall.
 struct StackRunGradients {
+  ConstSequence dy;  ///< of StackRun::y, which need not be taken; null: zero. Needs Room::states
+  ConstSequence d_states[max_states];
   const float* d_final[max_states] = {};
   float* d_initial[max_states] = {};
   WeightGradients d_weights;
@@ -150,6 +156,14 @@ class RECURRA_API StackWorkspace {
     return at(attention_gradients_, direction);
   }
 
+  /// The engine's own view: the gradient of a direction's output where it comes from two sides.
+  [[nodiscard]] AlignedBuffer<float>& output_gradient(int direction) noexcept {
+    return at(output_gradients_, direction);
+  }
+
+  /// What it has room for.
+  [[nodiscard]] const Room& room() const noexcept { return room_; }
+
   /// Throws Error (invalid_argument) unless prepared for the plan and sizes.
   void check(const StackPlan& plan, const StackCall& call) const;
 
@@ -166,6 +180,7 @@ class RECURRA_API StackWorkspace {
   std::vector<AlignedBuffer<float>> sums_;       // [layer][step][row][width], where directions are added
   std::vector<AlignedBuffer<float>> gradients_;  // of a layer's output and of the one below, in turn
   AlignedBuffer<float> other_gradient_;          // the second direction's part of an input gradient
+  std::vector<AlignedBuffer<float>> output_gradients_;     // [direction][step][row][width]
   std::vector<AlignedBuffer<float>> attention_gradients_;  // [direction][step][row]
 };
 

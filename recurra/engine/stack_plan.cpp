@@ -20,7 +20,9 @@ StackPlan::StackPlan(const Stack& stack, const Target& target) {
     for (int direction = 0; direction < directions_; ++direction) {
       const bool reverse = direction == 1 || stack.direction == Direction::backward;
       plans_.emplace_back(
-          Recurrence{layer.cell, input, layer.units, layer.projection, reverse, layer.activations}, target);
+          Recurrence{
+              layer.cell, input, layer.units, layer.projection, reverse, layer.activations, layer.clip},
+          target);
     }
     const i64 one = plans_.back().width();
     input = independent_ || adds_ ? one : one * directions_;
@@ -52,6 +54,7 @@ void StackWorkspace::prepare(const StackPlan& plan, const Room& asked) {
   sums_.resize(static_cast<std::size_t>(layers));
   gradients_.resize(2);
   attention_gradients_.resize(2);
+  output_gradients_.resize(2);
   const i64 rows = checked_multiply(room.steps, room.batch, "workspace");
   i64 widest = plan.plan(0, 0).input();
   for (int layer = 0; layer < layers; ++layer) {
@@ -70,6 +73,8 @@ void StackWorkspace::prepare(const StackPlan& plan, const Room& asked) {
       gradients(side).grow(checked_multiply(rows, widest, "workspace"));
     for (int direction = 0; direction < directions_ && plan.attention(); ++direction)
       attention_gradient(direction).grow(rows);
+    for (int direction = 0; direction < directions_ && room.states; ++direction)
+      output_gradient(direction).grow(checked_multiply(rows, widest, "workspace"));
     if (directions_ == 2) other_gradient_.grow(checked_multiply(rows, widest, "workspace"));
   }
   room_ = room;

@@ -23,6 +23,7 @@ namespace recurra {
   s.gates_block = m.gate_block;
   s.params = weights.params.data();
   s.activations = plan.activations();
+  s.clip = plan.clip();
   // A first step reads the caller's initial state, later ones the step before.
   s.h_old = step == 0 ? m.h0.at.data() : m.y.at.data();
   s.h_old_offset = step == 0 ? 0 : m.h_offset(step - 1);
@@ -46,11 +47,23 @@ namespace recurra {
     s.attention = m.attention.data() + step * m.batch;
     if (m.training) s.d_attention = m.d_attention.data() + step * m.batch * s.vectors;
   }
+  s.has_extras = m.extras.any;
+  if (s.has_extras) s.extras = step_extras(plan, m, step);
   for (int k = 0; m.training && k < plan.cell().states; ++k) s.d_state[k] = m.d_states[k].data();
   if (m.training && plan.finishes_rows()) {
     s.row_kept = m.row_kept.data() + turn_of(step, m.operand_steps) * m.batch * plan.cell().rows.kept;
     s.row_sums = m.row_sums.data();
     s.product = m.d_h0.at.data();
+  }
+  return s;
+}
+
+/// The same on the way back, where the new states are those the cell left: before their zoneout.
+[[nodiscard]] inline StepArgs back_step_args(
+    const Plan& plan, const PackedWeights& weights, Memory& m, i64 step, int phase) noexcept {
+  StepArgs s = step_args(plan, weights, m, step, phase);
+  for (int k = 1; s.has_extras && k < plan.cell().states; ++k) {
+    if (s.extras.fresh[k - 1] != nullptr) s.state_new[k - 1] = s.extras.fresh[k - 1];
   }
   return s;
 }

@@ -215,7 +215,7 @@ void WeightGradientPass::add_params(Steps steps) noexcept {
   p.sum = m_.sums.data();
   p.sum_param = plan_.padded();
   for (i64 t = steps.first; t < steps.last; ++t) {
-    const StepArgs s = step_args(plan_, weights_, m_, t, 0);
+    const StepArgs s = back_step_args(plan_, weights_, m_, t, 0);
     p.step = &s;
     p.last_row = m_.active(t);
     cell_.param_gradient(p);

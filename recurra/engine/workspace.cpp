@@ -36,7 +36,8 @@ bool contains(const Room& room, const Room& asked) noexcept {
   return asked.steps <= room.steps && asked.batch <= room.batch && (room.training || !asked.training) &&
          (room.masks || !asked.masks) && (room.dropout || !asked.dropout) &&
          (asked.takes_y || !room.takes_y) &&
-         (!asked.training || asked.keep == Keep::states || room.keep == Keep::gates);
+         (!asked.training || asked.keep == Keep::states || room.keep == Keep::gates) &&
+         (room.states || !asked.states) && (room.zoneout || !asked.zoneout);
 }
 
 Room united(const Room& a, const Room& b) noexcept {
@@ -49,7 +50,9 @@ Room united(const Room& a, const Room& b) noexcept {
           a.masks || b.masks,
           a.dropout || b.dropout,
           a.takes_y && b.takes_y,
-          keeps_gates(a) || keeps_gates(b) ? Keep::gates : Keep::states};
+          keeps_gates(a) || keeps_gates(b) ? Keep::gates : Keep::states,
+          a.states || b.states,
+          a.zoneout || b.zoneout};
 }
 
 Workspace::Workspace() : memory_(std::make_unique<Memory>()) {}

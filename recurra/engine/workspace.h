@@ -27,6 +27,8 @@ struct Room {
   bool dropout = false;   ///< calls with dropout
   bool takes_y = false;   ///< no call without y: h of all steps then needs no memory of the workspace's
   Keep keep = Keep::gates;
+  bool states = false;   ///< calls with the further states of every step, or their gradients
+  bool zoneout = false;  ///< calls with zoneout
 };
 
 /// Bytes of the two memories of a workspace. Of every step and row the kept one has, for every unit (rounded

@@ -2,6 +2,7 @@
 /// forward, and gradients by the chain rule over a cell's derivatives.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "tests/reference/step.h"
@@ -18,6 +19,8 @@ struct Options {
   /// What goes into a step and what comes out, forward and back, is rounded to floats: so much is lost by
   /// floats alone, whatever the arithmetic between.
   bool rounded = false;
+  double clip = 0;                 // bound of an LSTM's c; 0: none
+  std::vector<double> zoneout[3];  // (batch, steps, units): share of the old state in the new; empty: none
 };
 
 struct Sizes {
@@ -31,6 +34,7 @@ struct Sizes {
 struct Values {
   std::vector<double> x, y, W, U, b, params, P;
   std::vector<double> attention;  // (batch, steps)
+  std::vector<double> states[3];  // [k] for k >= 1: (batch, steps, units), filled as y
   std::vector<double> initial[3], final[3];
 };
 
@@ -40,14 +44,18 @@ class Recurrence {
   using T = Traits<R>;
 
   Recurrence(Sizes sizes, std::vector<int> lengths, Options options)
-      : n_(sizes), lengths_(std::move(lengths)), options_(std::move(options)), step_(options_.activations) {}
+      : n_(sizes),
+        lengths_(std::move(lengths)),
+        options_(std::move(options)),
+        step_(options_.activations, options_.clip) {}
 
-  /// y and final from x, weights and initial.
+  /// y, states and final from x, weights and initial.
   void forward(Values& v) {
     tape_.clear();
     tape_.resize(count(n_.batch, n_.steps));
     v.y.assign(count(n_.batch, n_.steps, n_.width()), 0.0);
     for (int k = 0; k < R::states; ++k) v.final[k] = v.initial[k];
+    for (int k = 1; k < R::states; ++k) v.states[k].assign(count(n_.batch, n_.steps, n_.units), 0.0);
     for (int row = 0; row < n_.batch; ++row) {
       int last = -1;  // step processed before that counts
       for (int p = 0; p < n_.steps; ++p) {
@@ -55,14 +63,20 @@ class Recurrence {
           step(v, row, p);
           last = p;
         } else if (options_.repeat && last >= 0) {
-          for (int j = 0; j < n_.width(); ++j)
-            v.y[output(row, p) + std::size_t(j)] = v.y[output(row, last) + std::size_t(j)];
+          std::copy_n(v.y.begin() + output(row, last), n_.width(), v.y.begin() + output(row, p));
+          for (int k = 1; k < R::states; ++k) {
+            const auto first = v.states[k].begin();
+            std::copy_n(first + std::ptrdiff_t(at({row, last}, 0)),
+                        n_.units,
+                        first + std::ptrdiff_t(at({row, p}, 0)));
+          }
         }
       }
     }
   }
 
-  /// Gradients of sum(d.y * y) + sum(d.final * final) by all inputs, into d. After forward.
+  /// Gradients of sum(d.y * y) + sum(d.states * states) + sum(d.final * final) by all inputs, into d. After
+  /// forward.
   void backward(const Values& v, Values& d) {
     d.x.assign(v.x.size(), 0.0);
     d.W.assign(v.W.size(), 0.0);
@@ -77,12 +91,19 @@ class Recurrence {
       for (int p = n_.steps - 1; p >= 0; --p) {
         const bool counted = counts(row, p);
         for (int j = 0; !d.y.empty() && (counted || options_.repeat) && j < n_.width(); ++j) {
-          dy[std::size_t(j)] += d.y[output(row, p) + std::size_t(j)];
+          dy[std::size_t(j)] += d.y[std::size_t(output(row, p) + j)];
+        }
+        for (int k = 1; k < R::states && (counted || options_.repeat); ++k) {
+          d_states_[k].resize(std::size_t(n_.units));
+          for (int u = 0; !d.states[k].empty() && u < n_.units; ++u)
+            d_states_[k][std::size_t(u)] += d.states[k][at({row, p}, std::size_t(u))];
         }
         if (!counted) continue;
         step_back(v, d, dy, {row, p});
         dy.assign(dy.size(), 0.0);
+        for (auto& gradient : d_states_) gradient.clear();
       }
+      for (auto& gradient : d_states_) gradient.clear();
     }
   }
 
@@ -111,8 +132,8 @@ class Recurrence {
     return options_.counts.empty() || options_.counts[count(row, n_.steps) + std::size_t(time(p))] != 0;
   }
 
-  [[nodiscard]] std::size_t output(int row, int p) const {
-    return count(row, n_.steps, n_.width()) + count(time(p), n_.width());
+  [[nodiscard]] std::ptrdiff_t output(int row, int p) const {
+    return std::ptrdiff_t(count(row, n_.steps, n_.width()) + count(time(p), n_.width()));
   }
 
   /// All numbers of a step as they are, or rounded.
@@ -121,6 +142,11 @@ class Recurrence {
     for (auto& unit : numbers) {
       for (double& x : unit) x = options_.rounded ? double(float(x)) : x;
     }
+  }
+
+  /// Place of unit u in what is (batch, steps, units).
+  [[nodiscard]] std::size_t at(Place place, std::size_t u) const {
+    return count(place.row, n_.steps, n_.units) + count(time(place.p), n_.units) + u;
   }
 
   /// Place of row k of a weight matrix, at its gate g.
@@ -173,6 +199,11 @@ class Recurrence {
     return products;
   }
 
+  /// How much of the old state k stays in the new.
+  [[nodiscard]] double kept(std::size_t k, Place place, std::size_t u) const {
+    return options_.zoneout[k].empty() ? 0.0 : options_.zoneout[k][at(place, u)];
+  }
+
   void step(Values& v, int row, int p) {
     Record& record = tape_[count(row, n_.steps) + std::size_t(p)];
     double* h = v.final[0].data() + count(row, n_.width());
@@ -184,10 +215,17 @@ class Recurrence {
     if constexpr (T::second < R::gates) second_product(v, row, record);
     round(record.point);
     States<R> states = step_.forward(record.point);
+    for (std::size_t u = 0; u < states.size(); ++u) {
+      for (std::size_t k = 0; k < R::states; ++k) {
+        const double z = kept(k, {row, p}, u);
+        states[u][k] = z * record.point[u][T::first_state + k] + (1.0 - z) * states[u][k];
+      }
+    }
     round(states);
     for (std::size_t u = 0; u < states.size(); ++u) {
       record.unprojected[u] = states[u][0];
-      for (std::size_t k = 1; k < R::states; ++k) v.final[k][count(row, n_.units) + u] = states[u][k];
+      for (std::size_t k = 1; k < R::states; ++k)
+        v.final[k][count(row, n_.units) + u] = v.states[k][at({row, p}, u)] = states[u][k];
     }
     double* y = v.y.data() + output(row, p);
     for (int j = 0; j < n_.width(); ++j) {
@@ -258,10 +296,23 @@ class Recurrence {
             d_output[std::size_t(j)] * record.unprojected[std::size_t(u)];
       }
       for (int k = 1; k < R::states; ++k)
-        d_state[std::size_t(k)] = d.initial[k][count(row, n_.units) + std::size_t(u)];
+        d_state[std::size_t(k)] =
+            d.initial[k][count(row, n_.units) + std::size_t(u)] + d_states_[k][std::size_t(u)];
     }
     round(d_states);
+    // What zoneout keeps of the old states goes past the step.
+    States<R> d_kept(d_states.size());
+    for (std::size_t u = 0; u < d_states.size(); ++u) {
+      for (std::size_t k = 0; k < R::states; ++k) {
+        const double z = kept(k, place, u);
+        d_kept[u][k] = z * d_states[u][k];
+        d_states[u][k] *= 1.0 - z;
+      }
+    }
     Arguments<R> d_in = step_.backward(record.point, d_states);
+    for (std::size_t u = 0; u < d_kept.size(); ++u) {
+      for (std::size_t k = 0; k < R::states; ++k) d_in[u][T::first_state + k] += d_kept[u][k];
+    }
     second_phase_back(v, d, row, record, d_in);
     round(d_in);
     spread(v, d, record, d_in, place);
@@ -321,6 +372,7 @@ class Recurrence {
   Options options_;
   Step<R> step_;
   std::vector<Record> tape_;
+  std::vector<double> d_states_[3];  // of one step and its repetitions
 };
 
 }  // namespace recurra::reference

@@ -1,10 +1,10 @@
 /// The step of a cell's reference over all units of a row, with its derivatives.
 ///
 /// A reference cell R has name, gates, states and step(a, gate, state), a(k, x) being the activation at place
-/// k. Optional: params; `separate`, the gate whose two parts come apart (R::step(a, gate, recurrent, param,
-/// state)); `attention`: a number of the step and row, the argument before the state; `second` = first gate
-/// of a second phase whose product takes R::operand(a, gate, state); dense = false. A cell whose units depend
-/// on each other has by_rows = true and step(a, row), row being a Row below.
+/// k, a.limit(c) the clip. Optional: params; `separate`, the gate whose two parts come apart (R::step(a,
+/// gate, recurrent, param, state)); `attention`: a number of the step and row, the argument before the state;
+/// `second` = first gate of a second phase whose product takes R::operand(a, gate, state); dense = false. A
+/// cell whose units depend on each other has by_rows = true and step(a, row), row being a Row below.
 #pragma once
 
 #include <algorithm>
@@ -99,13 +99,27 @@ class Step {
  public:
   using T = Traits<R>;
 
-  explicit Step(std::vector<Activation> activations) : activations_(std::move(activations)) {}
+  /// `clip`: bound of the state that the cell limits; 0: none.
+  explicit Step(std::vector<Activation> activations, double clip = 0)
+      : functions_{std::move(activations), clip} {}
 
-  [[nodiscard]] auto activations() const {
-    return [this](int k, const auto& x) {
-      return activate(activations_[std::size_t(k)], x);
-    };
-  }
+  /// What a cell's step is given.
+  struct Functions {
+    std::vector<Activation> activations;
+    double bound;
+
+    template <class X>
+    X operator()(int k, const X& x) const {
+      return activate(activations[std::size_t(k)], x);
+    }
+
+    template <class X>
+    X limit(const X& c) const {
+      return bound > 0 ? clip(c, -bound, bound) : c;
+    }
+  };
+
+  [[nodiscard]] const Functions& activations() const { return functions_; }
 
   /// The new states of all units.
   template <class N>
@@ -198,7 +212,7 @@ class Step {
     return d_in;
   }
 
-  std::vector<Activation> activations_;
+  Functions functions_;
 };
 
 }  // namespace recurra::reference

@@ -74,11 +74,37 @@ struct Run {
       out.final[k].assign(initial[k].size(), -7.0F);
       call.initial[k] = c.initial_given ? initial[k].data() : nullptr;
       call.final[k] = out.final[k].data();
+      zoneout[k] = to_float(c.options.zoneout[k]);
+      if (!zoneout[k].empty()) call.zoneout[k] = sequence_of<const float>(zoneout[k].data());
+      if (k == 0 || !c.take_states) continue;
+      out.states[k].assign(product(c.sizes.batch, c.sizes.steps, c.sizes.units), -7.0F);
+      call.states[k] = sequence_of(out.states[k].data());
     }
   }
 
   static Recurrence recurrence_of(const EngineCase& c) {
-    return {c.cell, c.sizes.input, c.sizes.units, c.sizes.projection, c.sizes.reverse, c.options.activations};
+    return {c.cell,
+            c.sizes.input,
+            c.sizes.units,
+            c.sizes.projection,
+            c.sizes.reverse,
+            c.options.activations,
+            float(c.options.clip)};
+  }
+
+  template <class T>
+  SequenceOf<T> sequence_of(T* data) const {
+    return batch_major(data, c.sizes.steps, c.sizes.units);
+  }
+
+  [[nodiscard]] Room room(bool training) const {
+    return {.steps = c.sizes.steps,
+            .batch = c.sizes.batch,
+            .training = training,
+            .masks = call.mask != nullptr || c.options.repeat,
+            .dropout = call.x_dropout != nullptr || call.h_dropout != nullptr,
+            .states = c.take_states,
+            .zoneout = !std::ranges::all_of(zoneout, &Floats::empty)};
   }
 
   void backward_into(const Execution& execution, PackedWeights& packs, Workspace& workspace) {
@@ -90,6 +116,8 @@ struct Run {
       out.initial[k].assign(initial[k].size(), -7.0F);
       back.d_final[k] = d_final[k].data();
       back.d_initial[k] = out.initial[k].data();
+      d_states[k] = to_float(c.outside.states[k]);
+      if (!d_states[k].empty()) back.d_states[k] = sequence_of<const float>(d_states[k].data());
     }
     out.x.assign(x.size(), -7.0F);
     back.dx = batch_major(out.x.data(), c.sizes.steps, c.sizes.input);
@@ -107,26 +135,19 @@ struct Run {
 
   const EngineCase& c;
   Plan plan;
-  Floats x, W, U, b, params, P, x_factor, h_factor, attention, dy, initial[3], d_final[3];
+  Floats x, W, U, b, params, P, x_factor, h_factor, attention, dy, initial[3], d_final[3], zoneout[3],
+      d_states[3];
   Weights weights;
   Call call;
   Outputs out;
 };
-
-Room room_of(const EngineCase& c, const Call& call, bool training) {
-  return {.steps = c.sizes.steps,
-          .batch = c.sizes.batch,
-          .training = training,
-          .masks = call.mask != nullptr || c.options.repeat,
-          .dropout = call.x_dropout != nullptr || call.h_dropout != nullptr};
-}
 
 Outputs run(const EngineCase& c, const Target& target, const Execution& execution, bool training) {
   Run run(c, target);
   PackedWeights packs(run.plan, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
   packs.pack(run.plan, run.weights, execution);
   Workspace workspace;
-  workspace.prepare(run.plan, room_of(c, run.call, training));
+  workspace.prepare(run.plan, run.room(training));
   forward(run.plan, packs, run.call, workspace, training, execution);
   run.out.forward = workspace.report();
   return std::move(run.out);
@@ -138,7 +159,14 @@ CellSizes sizes_of(const CellKernels& cell) {
   const bool bounded = std::none_of(cell.activations, cell.activations + cell.activation_count, [](auto& a) {
     return a.kind == ActivationKind::relu || a.kind == ActivationKind::linear;
   });
-  return {cell.gates, cell.states, cell.params, cell.dense, cell.attention, bounded};
+  return {cell.gates,
+          cell.states,
+          cell.params,
+          cell.dense,
+          cell.attention,
+          cell.clips,
+          bounded,
+          cell.rows.forward[0] != nullptr};
 }
 
 void EngineCase::fill(Random& random) {
@@ -166,6 +194,10 @@ void EngineCase::fill(Random& random) {
   }
   values.attention.resize(numbers.attention ? product(sizes.batch, sizes.steps) : 0);
   for (double& value : values.attention) value = random.uniform();
+  for (int k = 1; k < numbers.states; ++k) {
+    outside.states[k].resize(take_states ? product(sizes.batch, sizes.steps, sizes.units) : 0);
+    for (double& value : outside.states[k]) value = gradient();
+  }
 }
 
 void EngineCase::drop_out(Random& random, double rate, bool state) {
@@ -175,6 +207,13 @@ void EngineCase::drop_out(Random& random, double rate, bool state) {
   };
   draw(options.x_factor, product(sizes.batch, sizes.input));
   if (state) draw(options.h_factor, product(sizes.batch, sizes.units));
+}
+
+void EngineCase::zone_out(Random& random, double rate) {
+  for (int k = sizes.projection > 0 ? 1 : 0; k < numbers.states && !numbers.by_rows; ++k) {
+    options.zoneout[k].resize(product(sizes.batch, sizes.steps, sizes.units));
+    for (double& z : options.zoneout[k]) z = random.uniform() < rate ? 1.0 : 0.0;
+  }
 }
 
 void EngineCase::mask_steps(Random& random, bool repeat) {
@@ -212,6 +251,8 @@ EngineCase EngineCase::only_row(int row) const {
   for (int k = 0; k < numbers.states; ++k) {
     take(one.values.initial[k]);
     take(one.outside.final[k]);
+    take(one.outside.states[k]);
+    take(one.options.zoneout[k]);
   }
   return one;
 }
@@ -223,7 +264,9 @@ std::string EngineCase::text() const {
                   (initial_given ? " initial" : "") + (take_sequence ? "" : " final only") +
                   (options.counts.empty() ? "" : " mask") + (options.repeat ? " repeat" : "") +
                   (options.x_factor.empty() ? "" : " x dropout") +
-                  (options.h_factor.empty() ? "" : " h dropout") + " lengths";
+                  (options.h_factor.empty() ? "" : " h dropout") + (take_states ? " states" : "") +
+                  (options.clip > 0 ? " clip" : "") +
+                  (std::ranges::all_of(options.zoneout, &Doubles::empty) ? "" : " zoneout") + " lengths";
   for (const int length : lengths) s += " " + std::to_string(length);
   return s;
 }
@@ -239,7 +282,7 @@ Outputs run_training(const EngineCase& c,
   Run run(c, target);
   PackedWeights packs(run.plan, PackedWeights::Use::training);
   packs.pack(run.plan, run.weights, execution);
-  Room room = room_of(c, run.call, true);
+  Room room = run.room(true);
   room.keep = memory.keep;
   Workspace first, second;
   Workspace* back = memory.given ? &second : &first;

@@ -16,6 +16,7 @@ namespace recurra::test {
 struct Outputs {
   std::vector<float> y, x, W, U, b, params, P, attention;  // x: gradient of the input, …
   std::vector<float> final[3], initial[3];                 // initial: gradients
+  std::vector<float> states[3];                            // of every step, where taken; [0] is y
   Report forward, backward;
 };
 
@@ -23,7 +24,9 @@ struct Outputs {
 struct CellSizes {
   int gates, states, params;
   bool dense, attention;
+  bool clips;
   bool bounded;  // no activation of its own grows with its argument
+  bool by_rows;  // finishes whole rows: takes no zoneout
 };
 
 [[nodiscard]] CellSizes sizes_of(const CellKernels& cell);
@@ -35,6 +38,7 @@ struct EngineCase {
   std::vector<int> lengths;  // empty: all steps
   bool initial_given = true;
   bool take_sequence = true;  // else only final states leave the engine
+  bool take_states = false;   // further states of every step, and gradients of them
   reference::Options options;
   reference::Values values;   // every number a float
   reference::Values outside;  // y and final: the gradients that come from outside
@@ -45,6 +49,9 @@ struct EngineCase {
 
   /// Draws dropout factors 0 or 1 / (1 - rate) for the input and, where `state`, for the recurrent operand.
   void drop_out(Random& random, double rate, bool state);
+
+  /// Draws zoneout of every state that may have it: zeros and ones, of `rate` ones.
+  void zone_out(Random& random, double rate);
 
   /// Draws which steps count, holes and all; no lengths then.
   void mask_steps(Random& random, bool repeat);

@@ -15,6 +15,7 @@ struct LstmBase : CellBase {
   static constexpr int slots = 4;
   static constexpr int states = 2;  // h c
   static constexpr int vectors = 1;
+  static constexpr bool clips = true;
   static constexpr Window phase[] = {{0, 4}};
   static constexpr Window input = {0, 4};
   static constexpr Activation activations[] = {// of the gates, and of c on its way out
@@ -29,7 +30,7 @@ struct LstmBase : CellBase {
     const V i = io.template activate<0>(seeing<0>(io, io.state[1], io.gate[0]), io.slot[0]);
     const V f = io.template activate<1>(seeing<1>(io, io.state[1], io.gate[1]), io.slot[1]);
     const V g = io.template activate<2>(io.gate[2], io.slot[2]);
-    io.state[1] = fma(f, io.state[1], i * g);
+    io.state[1] = io.limit(fma(f, io.state[1], i * g));
     const V o = io.template activate<3>(seeing<2>(io, io.state[1], io.gate[3]), io.slot[3]);
     io.state[0] = o * io.template activate<4>(io.state[1]);
   }
@@ -43,7 +44,8 @@ struct LstmBase : CellBase {
     const Activated<V> out = io.template at<4>(io.new_state[1]);
     const V d_h = io.d_state[0];
     io.slot[3] = d_h * out.value * o.slope;
-    const V d_c = seeing<2>(io, io.slot[3], fma(d_h * o.value, out.slope, io.d_state[1]));
+    const V d_limited = seeing<2>(io, io.slot[3], fma(d_h * o.value, out.slope, io.d_state[1]));
+    const V d_c = io.limit_gradient(io.new_state[1], d_limited);
     io.slot[0] = d_c * g.value * i.slope;
     io.slot[1] = d_c * io.old_state[1] * f.slope;
     io.slot[2] = d_c * i.value * g.slope;

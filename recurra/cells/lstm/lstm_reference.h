@@ -1,5 +1,5 @@
 /// The LSTM of lstm.md in the plainest form, for the tests: one step of one unit, over double or a dual
-/// number; a(k, x) is the activation at place k.
+/// number; a(k, x) is the activation at place k, a.limit the clip.
 #pragma once
 
 #include "recurra/base/activation.h"
@@ -18,7 +18,7 @@ struct LstmReference {
 
   template <class T, class A>
   static void step(const A& a, const T* gate, T* state) {
-    state[1] = a(1, gate[1]) * state[1] + a(0, gate[0]) * a(2, gate[2]);
+    state[1] = a.limit(a(1, gate[1]) * state[1] + a(0, gate[0]) * a(2, gate[2]));
     state[0] = a(3, gate[3]) * a(4, state[1]);
   }
 };

@@ -15,7 +15,7 @@ struct LstmCoupledReference {
   template <class T, class A>
   static void step(const A& a, const T* gate, T* state) {
     const T i = a(0, gate[0]);
-    state[1] = (1.0 - i) * state[1] + i * a(1, gate[1]);
+    state[1] = a.limit((1.0 - i) * state[1] + i * a(1, gate[1]));
     state[0] = a(2, gate[2]) * a(3, state[1]);
   }
 };

@@ -20,7 +20,7 @@ struct LstmPeepholeReference {
   static void step(const A& a, const T* gate, const T* param, T* state) {
     const T i = a(0, gate[0] + param[0] * state[1]);
     const T f = a(1, gate[1] + param[1] * state[1]);
-    state[1] = f * state[1] + i * a(2, gate[2]);
+    state[1] = a.limit(f * state[1] + i * a(2, gate[2]));
     state[0] = a(3, gate[3] + param[2] * state[1]) * a(4, state[1]);
   }
 };

@@ -1,0 +1,49 @@
+/// What few calls have: zoneout, and the further states of every step with their gradients.
+///
+/// Private to the library.
+#pragma once
+
+#include <span>
+
+#include "recurra/engine/call.h"
+#include "recurra/engine/plan.h"
+#include "recurra/engine/workspace.h"
+
+namespace recurra {
+
+/// Tables are by (step, sorted row); index 0 of states is state 1. memory_layout.cpp places them.
+struct ExtraTables {
+  std::span<const float*> zoneout[max_states];       // factors of the old state
+  std::span<float*> states[max_states - 1];          // the caller's memory
+  std::span<const float*> d_states[max_states - 1];  // gradients from outside
+  std::span<float> fresh[max_states - 1];     // [step][row][padded]: before zoneout, kept for the way back
+  std::span<float> gathered[max_states - 1];  // [step][row][units]: gradients of states and repetitions
+
+  // What the call has.
+  bool any = false;
+  bool zones[max_states] = {};
+  bool gives[max_states - 1] = {};
+  bool takes[max_states - 1] = {};
+};
+
+/// Throws Error (invalid_argument) on states the cell does not have and zoneout of h before a projection.
+void check_extras(const Plan& plan, const Call& call);
+
+/// The same of the way back, and where the workspace has no room for gradients of states.
+void check_extras(const Plan& plan, const BackwardCall& back, const Room& room);
+
+/// Whether the call needs the rooms of these names.
+[[nodiscard]] bool has_zoneout(const Call& call) noexcept;
+[[nodiscard]] bool takes_states(const Call& call) noexcept;
+
+/// Fills the tables.
+void bind_extras(const Plan& plan, const Call& call, Memory& memory) noexcept;
+void bind_extras_backward(const Plan& plan,
+                          const Call& call,
+                          const BackwardCall& back,
+                          Memory& memory) noexcept;
+
+/// A step's part of the tables.
+[[nodiscard]] StepExtras step_extras(const Plan& plan, Memory& memory, i64 step) noexcept;
+
+}  // namespace recurra
