@@ -97,6 +97,43 @@ TEST_P(PrimitiveCellTest, agrees_with_the_reference_whatever_tensors_there_are) 
   });
 }
 
+TEST_P(PrimitiveCellTest, agrees_with_the_reference_with_states_of_every_step_zoneout_and_clip) {
+  const Cell& cell = GetParam();
+  Random random(seed + 1);
+  int count = 0;
+  RnnDesc desc;
+  desc.cell = cell.kind;
+  desc.peephole = cell.peephole;
+  desc.projection = cell.projection;
+  desc.units = 9;
+  desc.input = 6;
+  const bool normalised = cell.kind == CellKind::lstm_layer_norm;
+  for_each_form(desc, [&](RnnDesc form) {
+    for (unsigned given = 0; given < 32; ++given) {
+      const auto bit = [&](unsigned at) {
+        return (given >> at & 1U) != 0;
+      };
+      form.tensors.dst_states = bit(0);
+      form.tensors.dst_states_c = bit(1);
+      form.zoneout = bit(2) ? 0.3F : 0.0F;
+      form.zoneout_c = bit(3) ? 0.4F : 0.0F;
+      form.clip = bit(4) ? 0.2F : 0.0F;
+      form.tensors.lengths = count % 2 == 0;
+      form.tensors.src_iter = count % 3 == 0;
+      if (!has_c(cell) && (form.tensors.dst_states_c || form.zoneout_c > 0 || form.clip > 0)) continue;
+      if (normalised && (form.zoneout > 0 || form.zoneout_c > 0 || form.clip > 0)) continue;
+      if (form.projection > 0 && form.zoneout > 0) continue;
+      const RnnLayout layout{SequenceLayout(count % 3), WeightsLayout(count % 5)};
+      RnnProblem problem(form, 4, 3, layout, random, count % 5 != 0 || !form.tensors.dst_states);
+      ++count;
+      for (const Target* target : supported_targets()) {
+        SCOPED_TRACE(target->name);
+        problem.check(*target);
+      }
+    }
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(All, PrimitiveCellTest, testing::ValuesIn(cells), [](const auto& info) {
   return std::string(info.param.name);
 });

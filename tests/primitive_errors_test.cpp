@@ -92,6 +92,35 @@ TEST(PrimitiveErrors, descriptors_out_of_range) {
               d.tensors.dst_iter_c = true;
             }),
             "dst_iter_c: expected none for cell vanilla_rnn, which has no c, got one");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::lbr_gru;
+              d.tensors.dst_states_c = true;
+            }),
+            "dst_states_c: expected none for cell lbr_gru, which has no c, got one");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.clip = -1; }), "clip: expected 0 or a number above, got -1.000000");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.clip = NAN; }), "clip: expected 0 or a number above, got nan");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::gru;
+              d.clip = 1;
+            }),
+            "clip: expected 0 for cell \"gru\", got 1.000000");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.zoneout = 1.5F; }), "zoneout: expected 0 to 1, got 1.500000");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.zoneout_c = NAN; }), "zoneout_c: expected 0 to 1, got nan");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.zoneout = 0.5F;
+              d.projection = 3;
+            }),
+            "zoneout: expected 0 beside a projection, got 0.500000");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.zoneout_c = 0.5F;
+              d.cell = CellKind::lstm_layer_norm;
+            }),
+            "zoneout_c: expected 0 for cell lstm_layer_norm, got 0.500000");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.zoneout_c = 0.5F;
+              d.cell = CellKind::gru;
+            }),
+            "zoneout_c: expected none for cell gru, which has no c, got one");
   EXPECT_EQ(refuse([](RnnDesc& d) { d.diff_weights_overwrite = true; }),
             "diff_weights_overwrite: expected false unless the propagation is backward, got true for "
             "forward_inference");

@@ -8,6 +8,7 @@
 
 #include "recurra/primitive/arguments.h"
 #include "recurra/primitive/rnn_primitive.h"
+#include "recurra/primitive/rnn_workspace.h"
 
 namespace recurra::primitive {
 
@@ -54,10 +55,10 @@ void check_apart(const ForwardArguments& arguments);
 /// The same of the way back.
 void check_apart(const BackwardArguments& arguments);
 
-/// The engine's call of `arguments`; the entries of `runs` get the states.
+/// The engine's call of `arguments`; the runs of the workspace get what each layer and direction has.
 [[nodiscard]] StackCall bind_forward(const RnnPrimitive& primitive,
                                      const ForwardArguments& arguments,
-                                     std::span<StackRun> runs);
+                                     RnnWorkspace& workspace);
 
 /// The same of the way back, but for the gradients of weights.
 [[nodiscard]] StackBackwardCall bind_backward(const RnnPrimitive& primitive,

@@ -1,5 +1,6 @@
 #include "recurra/primitive/cell_traits.h"
 
+#include <algorithm>
 #include <string>
 
 #include "recurra/base/error.h"
@@ -88,7 +89,7 @@ Stack stack_of(const RnnDesc& desc) {
   stack.direction = direction_of(desc.direction);
   stack.stacking = desc.stacking;
   stack.layers.assign(static_cast<std::size_t>(desc.layers),
-                      {traits_of(desc).cell, desc.units, desc.projection, desc.activations});
+                      {traits_of(desc).cell, desc.units, desc.projection, desc.activations, desc.clip});
   return stack;
 }
 
@@ -118,6 +119,21 @@ void check(const RnnDesc& desc) {
                 "peephole",
                 "false unless the cell is lstm",
                 "true for " + std::string(name_of(desc.cell)));
+  }
+  for (const auto& [rate, subject] :
+       {std::pair{desc.zoneout, "zoneout"}, std::pair{desc.zoneout_c, "zoneout_c"}}) {
+    if (!(rate >= 0 && rate <= 1))
+      throw Error(ErrorCode::invalid_argument, subject, "0 to 1", std::to_string(rate));
+  }
+  if (desc.zoneout > 0 && desc.projection > 0) {
+    throw Error(
+        ErrorCode::invalid_argument, "zoneout", "0 beside a projection", std::to_string(desc.zoneout));
+  }
+  if ((desc.zoneout > 0 || desc.zoneout_c > 0) && desc.cell == CellKind::lstm_layer_norm) {
+    throw Error(ErrorCode::invalid_argument,
+                desc.zoneout > 0 ? "zoneout" : "zoneout_c",
+                "0 for cell " + std::string(name_of(desc.cell)),
+                std::to_string(std::max(desc.zoneout, desc.zoneout_c)));
   }
   if (desc.diff_weights_overwrite && desc.propagation != Propagation::backward) {
     throw Error(ErrorCode::invalid_argument,

@@ -53,11 +53,16 @@ void check_apart(const ForwardArguments& a) {
   const NamedTensor read[] = {{"src_layer", a.src_layer},
                               {"src_iter", a.src_iter},
                               {"src_iter_c", a.src_iter_c},
-                              {"attention", a.attention}};
-  const NamedTensor written[] = {
-      {"dst_layer", a.dst_layer}, {"dst_iter", a.dst_iter}, {"dst_iter_c", a.dst_iter_c}};
-  for (int w = 0; w < 3; ++w) {
-    for (int r = 0; r < 4; ++r) check_apart(written[w], read[r], w == r && w > 0);
+                              {"attention", a.attention},
+                              {"zoneout", a.zoneout},
+                              {"zoneout_c", a.zoneout_c}};
+  const NamedTensor written[] = {{"dst_layer", a.dst_layer},
+                                 {"dst_iter", a.dst_iter},
+                                 {"dst_iter_c", a.dst_iter_c},
+                                 {"dst_states", a.dst_states},
+                                 {"dst_states_c", a.dst_states_c}};
+  for (int w = 0; w < 5; ++w) {
+    for (int r = 0; r < 6; ++r) check_apart(written[w], read[r], w == r && (w == 1 || w == 2));
     for (int other = 0; other < w; ++other) check_apart(written[w], written[other], false);
   }
 }
@@ -71,13 +76,18 @@ void check_apart(const BackwardArguments& a) {
                               {"src_iter", f.src_iter},
                               {"src_iter_c", f.src_iter_c},
                               {"attention", f.attention},
-                              {"dst_layer", f.dst_layer}};
+                              {"dst_layer", f.dst_layer},
+                              {"zoneout", f.zoneout},
+                              {"zoneout_c", f.zoneout_c},
+                              {"dst_states", f.dst_states},
+                              {"diff_dst_states", a.diff_dst_states},
+                              {"diff_dst_states_c", a.diff_dst_states_c}};
   const NamedTensor written[] = {{"diff_src_layer", a.diff_src_layer},
                                  {"diff_src_iter", a.diff_src_iter},
                                  {"diff_src_iter_c", a.diff_src_iter_c},
                                  {"diff_attention", a.diff_attention}};
   for (int w = 0; w < 4; ++w) {
-    for (int r = 0; r < 8; ++r) check_apart(written[w], read[r], w == r && (w == 1 || w == 2));
+    for (int r = 0; r < 13; ++r) check_apart(written[w], read[r], w == r && (w == 1 || w == 2));
     for (int other = 0; other < w; ++other) check_apart(written[w], written[other], false);
   }
 }

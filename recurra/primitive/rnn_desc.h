@@ -11,12 +11,15 @@ namespace recurra::primitive {
 
 /// The tensors a primitive may do without. Those named here must be given to `execute`, others must not.
 struct OptionalTensors {
-  bool bias = true;         ///< else all biases are zero
-  bool src_iter = false;    ///< initial h; else zeros
-  bool src_iter_c = false;  ///< initial c; else zeros
-  bool dst_iter = false;    ///< h after the last step
-  bool dst_iter_c = false;  ///< c after the last step
-  bool lengths = false;     ///< steps of every row; else all rows have all
+  bool bias = true;           ///< else all biases are zero
+  bool src_iter = false;      ///< initial h; else zeros
+  bool src_iter_c = false;    ///< initial c; else zeros
+  bool dst_iter = false;      ///< h after the last step
+  bool dst_iter_c = false;    ///< c after the last step
+  bool dst_layer = true;      ///< else only states leave
+  bool lengths = false;       ///< steps of every row; else all rows have all
+  bool dst_states = false;    ///< h of every layer and direction after every step
+  bool dst_states_c = false;  ///< c likewise
 
   bool operator==(const OptionalTensors&) const = default;
 };
@@ -48,6 +51,14 @@ struct RnnDesc {
   bool peephole = false;  ///< lstm: gates see c
   /// One for each place of the cell (its page says which); empty: the cell's own.
   std::vector<Activation> activations = {};
+  /// Bound of c, which is limited to -clip .. clip before it is used: > 0; 0: none. For the cells that have
+  /// c, but for lstm_layer_norm.
+  float clip = 0;
+  /// Zoneout (Krueger et al., "Zoneout", 2016): the probability, 0 to 1, with which h of a unit stays as it
+  /// was. In inference the share of the old h in the new; in training what stays the tensor `zoneout` says.
+  /// 0: none. Not behind a projection, and not for lstm_layer_norm.
+  float zoneout = 0;
+  float zoneout_c = 0;  ///< of c likewise, by the tensor `zoneout_c`
   WeightsFormat weights = WeightsFormat::any;
   OptionalTensors tensors = {};
   DataTypes types = {};

@@ -17,11 +17,17 @@ const RnnDesc& checked(const RnnDesc& desc) {
 }
 
 void check_c(const RnnDesc& desc, bool has_c) {
-  if (has_c || (!desc.tensors.src_iter_c && !desc.tensors.dst_iter_c)) return;
-  throw Error(ErrorCode::invalid_argument,
-              desc.tensors.src_iter_c ? "src_iter_c" : "dst_iter_c",
-              "none for cell " + std::string(name_of(desc.cell)) + ", which has no c",
-              "one");
+  const std::pair<bool, const char*> all[] = {{desc.tensors.src_iter_c, "src_iter_c"},
+                                              {desc.tensors.dst_iter_c, "dst_iter_c"},
+                                              {desc.tensors.dst_states_c, "dst_states_c"},
+                                              {desc.zoneout_c > 0, "zoneout_c"}};
+  for (const auto& [given, subject] : all) {
+    if (!given || has_c) continue;
+    throw Error(ErrorCode::invalid_argument,
+                subject,
+                "none for cell " + std::string(name_of(desc.cell)) + ", which has no c",
+                "one");
+  }
 }
 
 void check_propagation(const RnnDesc& desc, bool backward) {
@@ -56,6 +62,14 @@ TensorDesc RnnPrimitive::iter_desc(i64 batch) const {
 
 TensorDesc RnnPrimitive::iter_c_desc(i64 batch) const {
   return {{plan_.layers(), plan_.directions(), batch, desc_.units}, FormatTag::ldnc};
+}
+
+TensorDesc RnnPrimitive::states_desc(i64 steps, i64 batch, FormatTag tag) const {
+  return {{plan_.layers(), plan_.directions(), steps, batch, plan_.plan(0, 0).width()}, tag};
+}
+
+TensorDesc RnnPrimitive::states_c_desc(i64 steps, i64 batch, FormatTag tag) const {
+  return {{plan_.layers(), plan_.directions(), steps, batch, desc_.units}, tag};
 }
 
 TensorDesc RnnPrimitive::weights_layer_desc(i64 layer, FormatTag tag) const {
@@ -98,7 +112,7 @@ void RnnPrimitive::execute(const ForwardArguments& arguments,
                            const Execution& execution) const {
   check_propagation(desc_, false);
   workspace.check(*this);
-  const StackCall call = bind_forward(*this, arguments, workspace.runs());
+  const StackCall call = bind_forward(*this, arguments, workspace);
   const StackPacks& packs = workspace.packs_of(*this, arguments, execution);
   const bool training = desc_.propagation == Propagation::forward_training;
   forward(plan_, packs, call, workspace.stack(), training, execution);
@@ -109,7 +123,7 @@ void RnnPrimitive::execute(const BackwardArguments& arguments,
                            const Execution& execution) const {
   check_propagation(desc_, true);
   workspace.check(*this);
-  const StackCall call = bind_forward(*this, arguments.forward, workspace.runs());
+  const StackCall call = bind_forward(*this, arguments.forward, workspace);
   const StackBackwardCall back = bind_backward(*this, arguments, workspace.gradient_runs());
   bind_weight_gradients(*this, arguments.diff_weights, workspace.gradient_runs());
   const StackPacks& packs = workspace.packs_of(*this, arguments.forward, execution);

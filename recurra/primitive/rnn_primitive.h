@@ -38,6 +38,10 @@ class RECURRA_API RnnPrimitive {
   [[nodiscard]] TensorDesc iter_desc(i64 batch) const;
   /// Of src_iter_c and dst_iter_c: (layers, directions, batch, units).
   [[nodiscard]] TensorDesc iter_c_desc(i64 batch) const;
+  /// Of dst_states: (layers, directions, steps, batch, channels of h).
+  [[nodiscard]] TensorDesc states_desc(i64 steps, i64 batch, FormatTag tag = FormatTag::ldtnc) const;
+  /// Of dst_states_c, and of the tensors of zoneout: (layers, directions, steps, batch, units).
+  [[nodiscard]] TensorDesc states_c_desc(i64 steps, i64 batch, FormatTag tag = FormatTag::ldtnc) const;
   /// Of one layer: (input, gates, units), the input of the first layer being `desc().input`.
   [[nodiscard]] TensorDesc weights_layer_desc(i64 layer, FormatTag tag = FormatTag::igo) const;
   /// (channels of h, gates, units). Throws Error (shape) for indrnn, whose is diagonal: see below.

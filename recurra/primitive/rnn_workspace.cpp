@@ -5,18 +5,40 @@
 
 namespace recurra::primitive {
 
+namespace {
+
+bool trains(const RnnDesc& desc) noexcept {
+  return desc.propagation != Propagation::forward_inference;
+}
+
+}  // namespace
+
 RnnWorkspace::RnnWorkspace(const RnnPrimitive& primitive, i64 steps, i64 batch)
-    : plan_(primitive.plan()), runs_(plan_.plans().size()), gradient_runs_(plan_.plans().size()) {
-  const bool training = primitive.desc().propagation != Propagation::forward_inference;
-  stack_.prepare(plan_, {.steps = steps, .batch = batch, .training = training});
+    : desc_(primitive.desc()),
+      plan_(primitive.plan()),
+      runs_(plan_.plans().size()),
+      gradient_runs_(plan_.plans().size()) {
+  const RnnDesc& desc = primitive.desc();
+  const bool training = trains(desc);
+  stack_.prepare(plan_,
+                 {.steps = steps,
+                  .batch = batch,
+                  .training = training,
+                  .states = desc.tensors.dst_states || desc.tensors.dst_states_c,
+                  .zoneout = desc.zoneout > 0 || desc.zoneout_c > 0});
+  shares_[0].assign(static_cast<std::size_t>(desc.units), desc.zoneout);
+  shares_[1].assign(static_cast<std::size_t>(desc.units), desc.zoneout_c);
   if (primitive.desc().weights == WeightsFormat::any) return;
   packs_.emplace(plan_, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
   weights_.resize(plan_.plans().size());
 }
 
 void RnnWorkspace::check(const RnnPrimitive& primitive) const {
-  const bool packs = primitive.desc().weights == WeightsFormat::any || packs_.has_value();
-  if (packs && plan_ == primitive.plan()) return;
+  const RnnDesc& desc = primitive.desc();
+  const bool same = desc.weights == desc_.weights && desc.tensors == desc_.tensors &&
+                    desc.zoneout == desc_.zoneout && desc.zoneout_c == desc_.zoneout_c &&
+                    trains(desc) == trains(desc_) && primitive.plan() == plan_;
+  if (same) return;
   throw Error(ErrorCode::invalid_argument, "workspace", "one made for this descriptor", "one of another");
 }
 

@@ -18,7 +18,8 @@ class RECURRA_API RnnWorkspace {
   /// (invalid_argument) on sizes outside 0 to 2^31 - 1 or whose memory overflows, std::bad_alloc.
   RnnWorkspace(const RnnPrimitive& primitive, i64 steps, i64 batch);
 
-  /// Throws Error (invalid_argument) unless made for a primitive like this.
+  /// Throws Error (invalid_argument) unless made for a primitive like this: it may differ in propagation
+  /// between forward_training and backward.
   void check(const RnnPrimitive& primitive) const;
 
   /// The engine's own view.
@@ -30,6 +31,9 @@ class RECURRA_API RnnWorkspace {
   /// The same: gradients.
   [[nodiscard]] std::span<StackRunGradients> gradient_runs() noexcept { return gradient_runs_; }
 
+  /// The same: the share of the old state that zoneout leaves in inference, for all units.
+  [[nodiscard]] ConstSequence shares(int state) const noexcept { return {shares_[state].data(), 0, 0}; }
+
   /// The packs an execution runs on: those of its arguments, or plain weights packed here. Throws Error where
   /// the weights do not fit the descriptor.
   [[nodiscard]] const StackPacks& packs_of(const RnnPrimitive& primitive,
@@ -37,12 +41,14 @@ class RECURRA_API RnnWorkspace {
                                            const Execution& execution);
 
  private:
+  RnnDesc desc_;
   StackPlan plan_;
   StackWorkspace stack_;
   std::vector<StackRun> runs_;
   std::vector<StackRunGradients> gradient_runs_;
   std::optional<StackPacks> packs_;  // of plain weights
   std::vector<Weights> weights_;
+  std::vector<float> shares_[2];
 };
 
 }  // namespace recurra::primitive

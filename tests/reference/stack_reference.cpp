@@ -78,6 +78,7 @@ std::vector<double> StackReference::back(int layer, int d, const Doubles& dy) {
   StackRun& r = at(layer, d);
   r.gradients = r.outside;
   r.gradients.y = dy;
+  for (std::size_t i = 0; i < r.outside.y.size(); ++i) r.gradients.y[i] += r.outside.y[i];
   with_recurrence(r, lengths_, [&](auto& recurrence) {
     Values again = r.expected;
     recurrence.forward(again);

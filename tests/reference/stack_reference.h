@@ -9,7 +9,8 @@
 
 namespace recurra::reference {
 
-/// One layer and direction. `outside` has the gradients of the final states that come from outside.
+/// One layer and direction. `outside` has the gradients that come from outside: of the final states and,
+/// where not empty, of its output and its states of every step.
 struct StackRun {
   std::string cell;
   Sizes sizes;

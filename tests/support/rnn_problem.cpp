@@ -67,6 +67,11 @@ TensorDesc padded_weights(const TensorDesc& desc) {
   return {{rows, desc.dim(1)}, {2, 2 * rows + 1}};
 }
 
+RnnDesc with_outputs(RnnDesc desc, bool outputs) {
+  desc.tensors.dst_layer = outputs;
+  return desc;
+}
+
 reference::StackForm form_of(const RnnDesc& desc) {
   const bool adds = desc.direction == primitive::Direction::bidirectional_sum;
   const bool both = adds || desc.direction == primitive::Direction::bidirectional_concat;
@@ -77,13 +82,14 @@ reference::StackForm form_of(const RnnDesc& desc) {
 
 RnnProblem::RnnProblem(
     const RnnDesc& desc, i64 steps, i64 batch, const RnnLayout& layout, Random& random, bool outputs)
-    : desc_(desc),
+    : desc_(with_outputs(desc, outputs)),
       primitive_(desc_for(Propagation::forward_training)),
       steps_(steps),
       batch_(batch),
       layout_(layout),
       outputs_(outputs),
-      expected_(form_of(desc), {}, {}) {
+      expected_(form_of(desc), {}, {}),
+      inferred_(expected_) {
   std::vector<int> lengths;
   for (i64 row = 0; desc.tensors.lengths && row < batch; ++row)
     lengths.push_back(row == 0 ? int(steps) : row == 1 ? 0 : int(random.below(std::uint64_t(steps) + 1)));
@@ -95,6 +101,12 @@ RnnProblem::RnnProblem(
   attention_.resize(primitive_.takes_attention() ? product(batch, steps) : 0);
   for (double& value : attention_) value = random.uniform();
   draw_runs(random);
+  inferred_ = expected_;
+  for (reference::StackRun& run : inferred_.runs) {
+    std::ranges::fill(run.options.zoneout[0], desc.zoneout);
+    std::ranges::fill(run.options.zoneout[1], desc.zoneout_c);
+  }
+  inferred_.forward(x_);
   expected_.forward(x_);
   expected_.backward(dy_);
 }
@@ -123,6 +135,15 @@ void RnnProblem::draw_runs(Random& random) {
       for (double& value : *recurrent) value = unbounded ? float(value * 0.5) : value;
     }
     v.attention = attention_;
+    run.options.clip = desc_.clip;
+    const std::size_t all = product(batch_, steps_, units);
+    const float rates[] = {desc_.zoneout, desc_.zoneout_c};
+    for (int k = 0; k < 2; ++k) {
+      run.options.zoneout[k].resize(rates[k] > 0 ? all : 0);
+      for (double& z : run.options.zoneout[k]) z = random.uniform() < rates[k] ? 1.0 : 0.0;
+    }
+    if (desc_.tensors.dst_states) run.outside.y = normal(product(batch_, steps_, plan.width()), random);
+    if (desc_.tensors.dst_states_c) run.outside.states[1] = normal(all, random);
     for (int k = 0; k < cell.states; ++k) {
       const std::size_t size = product(batch_, k == 0 ? plan.width() : units);
       const bool initial = k == 0 ? desc_.tensors.src_iter : desc_.tensors.src_iter_c;
@@ -158,10 +179,28 @@ TestTensor RnnProblem::states(int k, const std::vector<Doubles>& numbers) const 
   return numbers.empty() ? TestTensor(desc) : TestTensor(desc, joined(numbers));
 }
 
+TestTensor RnnProblem::step_states(i64 width, const std::vector<Doubles>& numbers) const {
+  const StackPlan& plan = primitive_.plan();
+  const FormatTag tag = layout_.sequences == SequenceLayout::ntc ? FormatTag::ldntc : FormatTag::ldtnc;
+  TensorDesc desc({plan.layers(), plan.directions(), steps_, batch_, width}, tag);
+  if (layout_.sequences == SequenceLayout::padded) {
+    const i64 run = steps_ * batch_ * (width + 3) + 1;
+    desc = TensorDesc({plan.layers(), plan.directions(), steps_, batch_, width},
+                      {plan.directions() * run, run, batch_ * (width + 3), width + 3, 1});
+  }
+  if (numbers.empty()) return TestTensor(desc);
+  Doubles all;
+  for (const Doubles& one : numbers) {
+    const Doubles of_run = exchanged(one, batch_, steps_, width);
+    all.insert(all.end(), of_run.begin(), of_run.end());
+  }
+  return TestTensor(desc, all);
+}
+
 template <class Pick>
-std::vector<Doubles> RnnProblem::of_runs(Pick pick) const {
+std::vector<Doubles> RnnProblem::of_runs(const reference::StackReference& stack, Pick pick) {
   std::vector<Doubles> numbers;
-  for (const reference::StackRun& run : expected_.runs) numbers.push_back(pick(run));
+  for (const reference::StackRun& run : stack.runs) numbers.push_back(pick(run));
   return numbers;
 }
 
@@ -187,7 +226,7 @@ TestTensor RnnProblem::weight(std::size_t run, TensorDesc one, const std::vector
 std::vector<RnnProblem::WeightTensors> RnnProblem::weights(bool gradients) const {
   using V = reference::Values;
   const auto numbers = [&](Doubles V::*member) {
-    return of_runs([&](const reference::StackRun& run) {
+    return of_runs(expected_, [&](const reference::StackRun& run) {
       return gradients ? run.gradients.*member : run.values.*member;
     });
   };
@@ -256,6 +295,8 @@ RnnProblem::Results RnnProblem::results() const {
   if (outputs_) results.layer = sequence(primitive_.plan().width());
   if (desc_.tensors.dst_iter) results.iter = states(0);
   if (desc_.tensors.dst_iter_c) results.iter_c = states(1);
+  if (desc_.tensors.dst_states) results.states = step_states(primitive_.plan().plan(0, 0).width());
+  if (desc_.tensors.dst_states_c) results.states_c = step_states(desc_.units);
   return results;
 }
 
@@ -273,10 +314,12 @@ void RnnProblem::check(const Target& target, const Execution& execution) {
   const bool any = desc_.weights == WeightsFormat::any;
   if (any) packed.pack(views, execution);
   const auto initial = [&](int k) {
-    return states(k, of_runs([&](const reference::StackRun& run) { return run.values.initial[k]; }));
+    return states(k,
+                  of_runs(expected_, [&](const reference::StackRun& run) { return run.values.initial[k]; }));
   };
   const auto outside = [&](int k) {
-    return states(k, of_runs([&](const reference::StackRun& run) { return run.outside.final[k]; }));
+    return states(k,
+                  of_runs(expected_, [&](const reference::StackRun& run) { return run.outside.final[k]; }));
   };
   const TestTensor x = sequence(desc_.input, x_);
   const TestTensor attention = sequence(1, attention_);
@@ -294,21 +337,34 @@ void RnnProblem::check(const Target& target, const Execution& execution) {
     a.dst_layer = to.layer.write();
     a.dst_iter = to.iter.write();
     a.dst_iter_c = to.iter_c.write();
+    a.dst_states = to.states.write();
+    a.dst_states_c = to.states_c.write();
     return a;
   };
 
   Results inferred = results();
   RnnWorkspace inference_workspace(inference, steps_, batch_);
   inference.execute(arguments(inferred), inference_workspace, execution);
-  check_outputs(inferred);
+  check_outputs(inferred, inferred_);
 
   Results trained = results();
   RnnWorkspace workspace(training, steps_, batch_);
-  const ForwardArguments forward = arguments(trained);
+  ForwardArguments forward = arguments(trained);
+  const auto zones = [&](int k) {
+    return step_states(desc_.units, of_runs(expected_, [&](const reference::StackRun& run) {
+                         return run.options.zoneout[k];
+                       }));
+  };
+  const TestTensor zoneout = desc_.zoneout > 0 ? zones(0) : TestTensor();
+  const TestTensor zoneout_c = desc_.zoneout_c > 0 ? zones(1) : TestTensor();
+  forward.zoneout = zoneout.read();
+  forward.zoneout_c = zoneout_c.read();
   training.execute(forward, workspace, execution);
-  EXPECT_TRUE(same_bits(trained.layer.memory, inferred.layer.memory)) << text();
-  EXPECT_TRUE(same_bits(trained.iter.memory, inferred.iter.memory)) << text();
-  EXPECT_TRUE(same_bits(trained.iter_c.memory, inferred.iter_c.memory)) << text();
+  check_outputs(trained, expected_);
+  const bool zones_out = desc_.zoneout > 0 || desc_.zoneout_c > 0;
+  for (const auto result :
+       {&Results::layer, &Results::iter, &Results::iter_c, &Results::states, &Results::states_c})
+    EXPECT_TRUE(zones_out || same_bits((trained.*result).memory, (inferred.*result).memory)) << text();
 
   std::vector<WeightTensors> gradients = weights(true);
   for (WeightTensors& one : gradients) {
@@ -328,6 +384,20 @@ void RnnProblem::check(const Target& target, const Execution& execution) {
   back.diff_dst_layer = dy.read();
   back.diff_dst_iter = dh.read();
   back.diff_dst_iter_c = dc.read();
+  const auto width = primitive_.plan().plan(0, 0).width();
+  const TestTensor d_states =
+      desc_.tensors.dst_states
+          ? step_states(width,
+                        of_runs(expected_, [](const reference::StackRun& run) { return run.outside.y; }))
+          : TestTensor();
+  const TestTensor d_states_c =
+      desc_.tensors.dst_states_c
+          ? step_states(
+                desc_.units,
+                of_runs(expected_, [](const reference::StackRun& run) { return run.outside.states[1]; }))
+          : TestTensor();
+  back.diff_dst_states = d_states.read();
+  back.diff_dst_states_c = d_states_c.read();
   back.diff_src_layer = back_results.layer.write();
   back.diff_src_iter = back_results.iter.write();
   back.diff_src_iter_c = back_results.iter_c.write();
@@ -354,19 +424,26 @@ void RnnProblem::check(const Target& target, const Execution& execution) {
   }
 }
 
-void RnnProblem::check_outputs(const Results& results) const {
-  const auto check = [&](const char* what, const TestTensor& actual, const Doubles& expected) {
+void RnnProblem::check_outputs(const Results& results, const reference::StackReference& expected) const {
+  const auto check = [&](const char* what, const TestTensor& actual, const Doubles& numbers) {
     if (actual.desc.rank() == 0) return;
-    const Difference d = compare(actual.logical(), expected);
+    const Difference d = compare(actual.logical(), numbers);
     EXPECT_LE(d.error, double(desc_.layers) * output_tolerance(int(desc_.units), d.largest))
         << what << text();
   };
-  check("dst_layer", results.layer, exchanged(expected_.y, batch_, steps_, primitive_.plan().width()));
+  const i64 width = primitive_.plan().plan(0, 0).width();
+  check("dst_layer", results.layer, exchanged(expected.y, batch_, steps_, primitive_.plan().width()));
   const auto final = [&](int k) {
-    return joined(of_runs([&](const reference::StackRun& run) { return run.expected.final[k]; }));
+    return joined(of_runs(expected, [&](const reference::StackRun& run) { return run.expected.final[k]; }));
   };
   check("dst_iter", results.iter, final(0));
   check("dst_iter_c", results.iter_c, final(1));
+  check("dst_states", results.states, joined(of_runs(expected, [&](const reference::StackRun& run) {
+          return exchanged(run.expected.y, batch_, steps_, width);
+        })));
+  check("dst_states_c", results.states_c, joined(of_runs(expected, [&](const reference::StackRun& run) {
+          return exchanged(run.expected.states[1], batch_, steps_, desc_.units);
+        })));
 }
 
 /// As for one recurrence, 1e-5 of the largest value, for each layer.
@@ -381,7 +458,8 @@ void RnnProblem::check_gradients(const Results& results,
   check_gradient("diff_src_layer", results.layer, exchanged(expected_.dx, batch_, steps_, desc_.input));
   check_gradient("diff_attention", results.attention, exchanged(expected_.d_attention, batch_, steps_, 1));
   const auto initial = [&](int k) {
-    return joined(of_runs([&](const reference::StackRun& run) { return run.gradients.initial[k]; }));
+    return joined(
+        of_runs(expected_, [&](const reference::StackRun& run) { return run.gradients.initial[k]; }));
   };
   check_gradient("diff_src_iter", results.iter, initial(0));
   check_gradient("diff_src_iter_c", results.iter_c, initial(1));
@@ -405,8 +483,11 @@ std::string RnnProblem::text() const {
          (desc_.peephole ? " peephole" : "") + (t.bias ? " bias" : "") + (t.src_iter ? " src_iter" : "") +
          (t.src_iter_c ? " src_iter_c" : "") + (t.dst_iter ? " dst_iter" : "") +
          (t.dst_iter_c ? " dst_iter_c" : "") + (t.lengths ? " lengths" : "") +
-         (outputs_ ? "" : " final only") + (desc_.weights == WeightsFormat::any ? " packed" : " plain") +
-         ", weights layout " + std::to_string(int(layout_.weights));
+         (t.dst_states ? " dst_states" : "") + (t.dst_states_c ? " dst_states_c" : "") +
+         (desc_.zoneout > 0 ? " zoneout" : "") + (desc_.zoneout_c > 0 ? " zoneout_c" : "") +
+         (desc_.clip > 0 ? " clip" : "") + (outputs_ ? "" : " final only") +
+         (desc_.weights == WeightsFormat::any ? " packed" : " plain") + ", weights layout " +
+         std::to_string(int(layout_.weights));
 }
 
 }  // namespace recurra::test

@@ -49,7 +49,7 @@ class RnnProblem {
 
   /// What an execution writes.
   struct Results {
-    TestTensor layer, iter, iter_c, attention;
+    TestTensor layer, iter, iter_c, attention, states, states_c;
   };
 
   void draw_runs(Random& random);
@@ -63,13 +63,16 @@ class RnnProblem {
   [[nodiscard]] TestTensor states(int k, const std::vector<Doubles>& numbers = {}) const;
   /// Per run, state k of what `values` picks.
   template <class Pick>
-  [[nodiscard]] std::vector<Doubles> of_runs(Pick pick) const;
+  [[nodiscard]] static std::vector<Doubles> of_runs(const reference::StackReference& stack, Pick pick);
   [[nodiscard]] std::vector<WeightTensors> weights(bool gradients) const;
   [[nodiscard]] TestTensor weight(std::size_t run,
                                   primitive::TensorDesc one,
                                   const std::vector<Doubles>& numbers) const;
   [[nodiscard]] Results results() const;
-  void check_outputs(const Results& results) const;
+  /// (layers, directions, steps, batch, width) of what `pick` gives of every run, which is (batch, steps,
+  /// width); without numbers not written yet.
+  [[nodiscard]] TestTensor step_states(i64 width, const std::vector<Doubles>& numbers = {}) const;
+  void check_outputs(const Results& results, const reference::StackReference& expected) const;
   void check_gradients(const Results& results, const std::vector<WeightTensors>& weights) const;
   void check_gradient(const char* what, const TestTensor& actual, const Doubles& expected) const;
 
@@ -80,7 +83,7 @@ class RnnProblem {
   bool outputs_;
   std::vector<int> lengths_;
   Doubles x_, dy_, attention_;
-  reference::StackReference expected_;
+  reference::StackReference expected_, inferred_;  // they differ under zoneout
 };
 
 }  // namespace recurra::test
