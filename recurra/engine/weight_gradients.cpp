@@ -200,6 +200,7 @@ Range WeightGradientPass::param_share() const noexcept {
 }
 
 void WeightGradientPass::begin_params() noexcept {
+  if (plan_.finishes_rows()) return;  // their sums are by row, and another member may be adding them up here
   const Range share = param_share();
   const int width = plan_.target().width;
   for (int k = 0; k < cell_.params; ++k) {
