@@ -79,6 +79,7 @@ TEST_P(PrimitiveCellTest, agrees_with_the_reference_whatever_tensors_there_are) 
                       .lengths = bit(5)};
       if (!has_c(cell) && (form.tensors.src_iter_c || form.tensors.dst_iter_c)) continue;
       form.weights = count % 3 == 0 ? WeightsFormat::plain : WeightsFormat::any;
+      form.memory_level = count % 4 == 1 ? MemoryLevel::recompute : MemoryLevel::keep_gates;
       form.units = 6 + 5 * (count % 4);
       // Every other time the layers have one input, so that one tensor may hold all their weights.
       const bool both = form.direction == primitive::Direction::bidirectional_concat;
@@ -120,6 +121,7 @@ TEST_P(PrimitiveCellTest, agrees_with_the_reference_with_states_of_every_step_zo
       form.clip = bit(4) ? 0.2F : 0.0F;
       form.tensors.lengths = count % 2 == 0;
       form.tensors.src_iter = count % 3 == 0;
+      form.memory_level = count % 4 >= 2 ? MemoryLevel::recompute : MemoryLevel::keep_gates;
       if (!has_c(cell) && (form.tensors.dst_states_c || form.zoneout_c > 0 || form.clip > 0)) continue;
       if (normalised && (form.zoneout > 0 || form.zoneout_c > 0 || form.clip > 0)) continue;
       if (form.projection > 0 && form.zoneout > 0) continue;

@@ -46,6 +46,8 @@ TEST(PrimitiveErrors, descriptors_of_kinds_there_are_not) {
             "direction \"4\": supported are left2right, right2left, bidirectional_concat, bidirectional_sum");
   EXPECT_EQ(refuse([](RnnDesc& d) { d.stacking = Stacking(2); }),
             "stacking \"2\": supported are cross_fed, independent");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.memory_level = MemoryLevel(2); }),
+            "memory_level \"2\": supported are keep_gates, recompute");
   EXPECT_EQ(refuse([](RnnDesc& d) { d.weights = WeightsFormat(2); }),
             "weights \"2\": supported are any, plain");
 }
@@ -97,6 +99,8 @@ TEST(PrimitiveErrors, descriptors_out_of_range) {
               d.tensors.dst_states_c = true;
             }),
             "dst_states_c: expected none for cell lbr_gru, which has no c, got one");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.memory_level = MemoryLevel::recompute; }),
+            "memory_level: expected keep_gates for forward_inference, which keeps nothing, got recompute");
   EXPECT_EQ(refuse([](RnnDesc& d) { d.clip = -1; }), "clip: expected 0 or a number above, got -1.000000");
   EXPECT_EQ(refuse([](RnnDesc& d) { d.clip = NAN; }), "clip: expected 0 or a number above, got nan");
   EXPECT_EQ(refuse([](RnnDesc& d) {

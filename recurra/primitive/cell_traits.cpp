@@ -97,6 +97,13 @@ void check(const RnnDesc& desc) {
   check_kind("cell", desc.cell, last_cell_kind);
   check_kind("propagation", desc.propagation, Propagation::backward);
   check_kind("direction", desc.direction, Direction::bidirectional_sum);
+  check_kind("memory_level", desc.memory_level, MemoryLevel::recompute);
+  if (desc.memory_level == MemoryLevel::recompute && desc.propagation == Propagation::forward_inference) {
+    throw Error(ErrorCode::invalid_argument,
+                "memory_level",
+                "keep_gates for forward_inference, which keeps nothing",
+                "recompute");
+  }
   if (desc.stacking != Stacking::cross_fed && desc.stacking != Stacking::independent) {
     throw Error(ErrorCode::unsupported,
                 "stacking",

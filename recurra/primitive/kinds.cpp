@@ -52,6 +52,16 @@ const char* name_of(Direction direction) noexcept {
   return "unknown";
 }
 
+const char* name_of(MemoryLevel level) noexcept {
+  switch (level) {
+    case MemoryLevel::keep_gates:
+      return "keep_gates";
+    case MemoryLevel::recompute:
+      return "recompute";
+  }
+  return "unknown";
+}
+
 const char* name_of(DataType type) noexcept {
   switch (type) {
     case DataType::f32:

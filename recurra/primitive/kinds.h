@@ -42,6 +42,12 @@ enum class WeightsFormat {
   plain,  ///< views of any strides, packed anew in every execution
 };
 
+/// What forward_training keeps of every step for backward. No gradient's bits depend on it.
+enum class MemoryLevel {
+  keep_gates,  ///< gates and states
+  recompute,   ///< states alone: backward makes the gates again, which takes the time of another forward
+};
+
 /// Element types of tensors.
 enum class DataType { f32, bf16, f16, s8, u8, s32 };
 
@@ -51,6 +57,8 @@ enum class DataType { f32, bf16, f16, s8, u8, s32 };
 [[nodiscard]] RECURRA_API const char* name_of(Propagation propagation) noexcept;
 /// `left2right`, …
 [[nodiscard]] RECURRA_API const char* name_of(Direction direction) noexcept;
+/// `keep_gates`, …
+[[nodiscard]] RECURRA_API const char* name_of(MemoryLevel level) noexcept;
 /// `f32`, …
 [[nodiscard]] RECURRA_API const char* name_of(DataType type) noexcept;
 

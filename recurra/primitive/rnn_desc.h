@@ -60,6 +60,7 @@ struct RnnDesc {
   float zoneout = 0;
   float zoneout_c = 0;  ///< of c likewise, by the tensor `zoneout_c`
   WeightsFormat weights = WeightsFormat::any;
+  MemoryLevel memory_level = MemoryLevel::keep_gates;  ///< of training
   OptionalTensors tensors = {};
   DataTypes types = {};
   bool diff_weights_overwrite = false;  ///< backward: gradients of weights are not added to what is there

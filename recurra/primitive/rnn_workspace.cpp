@@ -24,6 +24,8 @@ RnnWorkspace::RnnWorkspace(const RnnPrimitive& primitive, i64 steps, i64 batch)
                  {.steps = steps,
                   .batch = batch,
                   .training = training,
+                  .takes_y = desc.tensors.dst_layer,
+                  .keep = desc.memory_level == MemoryLevel::recompute ? Keep::states : Keep::gates,
                   .states = desc.tensors.dst_states || desc.tensors.dst_states_c,
                   .zoneout = desc.zoneout > 0 || desc.zoneout_c > 0});
   shares_[0].assign(static_cast<std::size_t>(desc.units), desc.zoneout);
@@ -36,8 +38,9 @@ RnnWorkspace::RnnWorkspace(const RnnPrimitive& primitive, i64 steps, i64 batch)
 void RnnWorkspace::check(const RnnPrimitive& primitive) const {
   const RnnDesc& desc = primitive.desc();
   const bool same = desc.weights == desc_.weights && desc.tensors == desc_.tensors &&
-                    desc.zoneout == desc_.zoneout && desc.zoneout_c == desc_.zoneout_c &&
-                    trains(desc) == trains(desc_) && primitive.plan() == plan_;
+                    desc.memory_level == desc_.memory_level && desc.zoneout == desc_.zoneout &&
+                    desc.zoneout_c == desc_.zoneout_c && trains(desc) == trains(desc_) &&
+                    primitive.plan() == plan_;
   if (same) return;
   throw Error(ErrorCode::invalid_argument, "workspace", "one made for this descriptor", "one of another");
 }

@@ -158,6 +158,7 @@ RnnDesc RnnProblem::desc_for(Propagation propagation) const {
   RnnDesc desc = desc_;
   desc.propagation = propagation;
   desc.diff_weights_overwrite = false;
+  if (propagation == Propagation::forward_inference) desc.memory_level = MemoryLevel::keep_gates;
   return desc;
 }
 
