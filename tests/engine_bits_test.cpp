@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/engine_case.h"
+#include "tests/support/std_pool.h"
 #include "tests/support/thinning.h"
 
 namespace recurra::test {
@@ -403,6 +404,25 @@ TEST_P(BitsTest, a_call_that_finds_the_team_taken_runs_alone_with_the_same_bits)
   EXPECT_EQ(std::max(inside.forward.threads, inside.backward.threads), 1);
   expect_same_outputs(inside, expected, c);
   expect_same_gradients(inside, expected, c);
+}
+
+TEST_P(BitsTest, threads_of_the_callers_pool_give_the_same_bits) {
+  StdPool pool(3);
+  Team team(pool, 3);
+  Team one(1);
+  const EngineCase c = make_case(fastest(), GetParam(), variants[1], 0);
+  const Outputs expected = run_training(c, fastest(), {&one});
+  int calls = 0;
+  for (const Schedule schedule : {Schedule::rows, Schedule::units}) {
+    const Execution execution{&team, 3, schedule};
+    const Outputs outputs = run_training(c, fastest(), execution);
+    expect_all_worked(outputs.forward, execution, "forward");
+    expect_all_worked(outputs.backward, execution, "backward");
+    expect_same_outputs(outputs, expected, c);
+    expect_same_gradients(outputs, expected, c);
+    EXPECT_GE(pool.calls(), calls + 6) << "three threads each way";
+    calls = pool.calls();
+  }
 }
 
 /// Weight gradients of a case, from dy alone, over what `to` holds or added to it; states are updated in

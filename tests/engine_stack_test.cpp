@@ -4,6 +4,7 @@
 #include "recurra/cells/cell_references.h"
 #include "recurra/engine/stack.h"
 #include "tests/support/engine_case.h"
+#include "tests/support/given_memory.h"
 
 namespace recurra::test {
 
@@ -164,15 +165,25 @@ class StackProblem {
       back.d_weights = {get(r.dW), get(r.dU), get(r.db), get(r.dparams), get(r.dP)};
     }
     packs.pack(plan, weights, execution);
+    // One layer's directions together: in memory of the caller's, without gates.
     StackWorkspace workspace;
-    workspace.prepare(plan,
-                      {.steps = steps,
-                       .batch = batch,
-                       .training = true,
-                       .masks = true,
-                       .dropout = true,
-                       .states = true,
-                       .zoneout = true});
+    GivenMemory kept, scratch;
+    Room room{.steps = steps,
+              .batch = batch,
+              .training = true,
+              .masks = true,
+              .dropout = true,
+              .states = true,
+              .zoneout = true};
+    const bool given = execution.directions == Directions::together;
+    if (given) {
+      room.keep = Keep::states;
+      const MemoryBytes bytes = StackWorkspace::bytes(plan, room);
+      const auto memory = kept.take(bytes.kept);
+      workspace.prepare(plan, room, memory, scratch.take(bytes.scratch));
+    } else {
+      workspace.prepare(plan, room);
+    }
     const Floats x = to_float(x_);
     const Floats dy = to_float(dy_);
     Floats y(y_.size(), -7.0F);
@@ -196,6 +207,7 @@ class StackProblem {
     back.runs = gradients;
     forward(plan, packs, call, workspace, true, execution);
     const Floats y_training = y;
+    scratch.fill();
     backward(plan, packs, call, back, workspace, execution);
     compare_all(y, dx, d_attention);
     bits_ = {y, dx, d_attention};

@@ -118,6 +118,21 @@ struct Team::Shared {
   }
 };
 
+namespace {
+
+void check_team_size(int threads) {
+  if (threads >= 1 && threads <= most_threads) return;
+  throw Error(ErrorCode::invalid_argument, "threads", "1 to 64", std::to_string(threads));
+}
+
+}  // namespace
+
+Team::Team(ThreadPool& pool, int threads) : pool_(&pool), shared_(std::make_unique<Shared>()) {
+  check_team_size(threads);
+  shared_->spin.store(usable_processors() >= threads, std::memory_order_relaxed);
+  size_.store(threads, std::memory_order_release);
+}
+
 Team::Team(int threads) : shared_(std::make_unique<Shared>()) {
   try {
     grow(threads);
@@ -133,9 +148,7 @@ Team::~Team() {
 
 /// A new thread may see a job from before it was a member, but none that counts on it: those come after.
 void Team::grow(int threads) {
-  if (threads < 1 || threads > most_threads) {
-    throw Error(ErrorCode::invalid_argument, "threads", "1 to 64", std::to_string(threads));
-  }
+  check_team_size(threads);
   const std::lock_guard lock(shared_->growing);
   if (threads <= size()) return;
   shared_->spin.store(usable_processors() >= threads, std::memory_order_relaxed);
@@ -151,15 +164,35 @@ Team& Team::shared(int threads) {
   return team;
 }
 
+bool Team::run_on_pool(int members) noexcept {
+  struct Job {
+    Shared* state;
+    int members;
+  };
+
+  const auto work = [](void* context, int index) {
+    const Job& job = *static_cast<const Job*>(context);
+    Crew crew(index, job.members, job.state->waits(), job.state->flags.data());
+    job.state->function(job.state->work, crew);
+  };
+  while (members > 1) {
+    Job job{shared_.get(), members};
+    const int ran = pool_->run(members, work, &job);
+    if (ran >= members) return true;
+    members = ran;
+  }
+  return false;
+}
+
 void Team::run_erased(int threads, Function function, const void* work) noexcept {
   Shared& state = *shared_;
   const int members = std::min(threads, size());
-  if (members <= 1 || state.taken.exchange(true, std::memory_order_acquire)) {
+  const auto run_alone = [&] {
     detail::MemberFlags alone;
     Crew crew(0, 1, 0, &alone);
     function(work, crew);
-    return;
-  }
+  };
+  if (members <= 1 || state.taken.exchange(true, std::memory_order_acquire)) return run_alone();
   for (int member = 0; member < members; ++member) {
     detail::MemberFlags& flags = state.flags[static_cast<std::size_t>(member)];
     flags.epoch.store(0, std::memory_order_relaxed);
@@ -167,6 +200,12 @@ void Team::run_erased(int threads, Function function, const void* work) noexcept
   }
   state.function = function;
   state.work = work;
+  if (pool_ != nullptr) {
+    const bool ran = run_on_pool(members);
+    state.taken.store(false, std::memory_order_release);
+    if (!ran) run_alone();
+    return;
+  }
   state.working.store(members - 1, std::memory_order_relaxed);
   state.post(members);
   Crew crew(0, members, state.waits(), state.flags.data());

@@ -54,12 +54,28 @@ class RECURRA_API Crew {
   detail::MemberFlags* flags_;
 };
 
+/// Threads of the caller's, for a Team to run on: whoever has a pool of threads implements this over it.
+class RECURRA_API ThreadPool {
+ public:
+  virtual ~ThreadPool() = default;
+
+  /// Calls work(context, index) for index 0 to count - 1, every call on a thread of its own, of which the
+  /// calling one may be one, and returns `count` when all are done. They wait for each other, so all must run
+  /// at once: where fewer than `count` threads can, it calls none and returns their number, and the team asks
+  /// again for as many, or does the work on the calling thread. One run at a time.
+  virtual int run(int count, void (*work)(void* context, int index), void* context) noexcept = 0;
+};
+
 /// Threads that stay: waiting for work they spin for some microseconds, then sleep.
 class RECURRA_API Team {
  public:
   /// The calling thread and `threads - 1` more. Throws Error (invalid_argument) unless 1 <= threads <= 64,
   /// std::system_error where the system refuses a thread.
   explicit Team(int threads);
+
+  /// `threads` of a pool of the caller's, which must outlive the team; none are made. Throws Error as above.
+  Team(ThreadPool& pool, int threads);
+
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
@@ -86,9 +102,11 @@ class RECURRA_API Team {
   struct Shared;
 
   void grow(int threads);
+  [[nodiscard]] bool run_on_pool(int members) noexcept;
   void run_erased(int threads, Function function, const void* work) noexcept;
 
   std::atomic<int> size_{1};
+  ThreadPool* pool_ = nullptr;
   std::unique_ptr<Shared> shared_;
 };
 

@@ -19,6 +19,7 @@
 
 #include "recurra/base/cpu.h"
 #include "recurra/base/error.h"
+#include "tests/support/std_pool.h"
 #include "tests/support/temporary_folder.h"
 
 namespace recurra {
@@ -55,6 +56,31 @@ TEST(Team, every_member_runs_once) {
     EXPECT_EQ(team.size(), size);
     EXPECT_EQ(members_of(team, size), std::vector<int>(static_cast<std::size_t>(size), 1));
   }
+}
+
+TEST(Team, runs_on_the_threads_of_a_pool) {
+  test::StdPool pool(3);
+  Team team(pool, 3);
+  EXPECT_EQ(team.size(), 3);
+  EXPECT_EQ(members_of(team, 3), (std::vector<int>{1, 1, 1}));
+  EXPECT_EQ(members_of(team, 2), (std::vector<int>{1, 1}));
+  EXPECT_EQ(pool.calls(), 5);
+  EXPECT_EQ(members_of(team, 1), std::vector<int>{1}) << "the caller alone";
+  EXPECT_EQ(pool.calls(), 5);
+  EXPECT_EQ(parallel_sum(team, 3, 1000), 499'500);
+}
+
+TEST(Team, asks_a_pool_for_no_more_than_it_has) {
+  test::StdPool two(2);
+  Team team(two, 4);
+  EXPECT_EQ(members_of(team, 4), (std::vector<int>{1, 1}));
+  EXPECT_EQ(two.asked(), (std::vector<int>{4, 2}));
+  test::StdPool none(0);
+  Team alone(none, 4);
+  EXPECT_EQ(members_of(alone, 4), std::vector<int>{1});
+  EXPECT_EQ(none.calls(), 0);
+  EXPECT_EQ(test::error_text(ErrorCode::invalid_argument, [&] { Team(two, 65); }),
+            "threads: expected 1 to 64, got 65");
 }
 
 TEST(Team, the_caller_is_member_0) {

@@ -34,8 +34,11 @@ void run_together(const Job& first, const Job& second, const Execution& executio
   const Split splits[] = {begin_report(first, half), begin_report(second, half)};
   const Job* jobs[] = {&first, &second};
   team_of(all).run(splits[0].threads + splits[1].threads, [&](Crew& crew) {
-    if (crew.count() == 1) {  // the team was taken
-      for (int i = 0; i < 2; ++i) run(*jobs[i], splits[i], crew);
+    if (crew.count() <
+        splits[0].threads + splits[1].threads) {  // the team was taken, or its pool has no more
+      if (crew.index() > 0) return;
+      Crew alone = crew.part(0, 1);
+      for (int i = 0; i < 2; ++i) run(*jobs[i], splits[i], alone);
       return;
     }
     const int which = crew.index() < splits[0].threads ? 0 : 1;

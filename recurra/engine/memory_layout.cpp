@@ -4,43 +4,12 @@
 #include <string_view>
 
 #include "recurra/base/error.h"
-#include "recurra/base/shape.h"
+#include "recurra/engine/arena.h"
 #include "recurra/engine/memory.h"
 
 namespace recurra {
 
 namespace {
-
-/// Product of sizes, checked.
-i64 product(std::initializer_list<i64> sizes) {
-  i64 result = 1;
-  for (const i64 size : sizes) result = checked_multiply(result, size, "workspace");
-  return result;
-}
-
-/// Memory handed out from its start, every region at a cache line.
-class Arena {
- public:
-  explicit Arena(std::byte* base) noexcept : base_(base) {}
-
-  template <class T>
-  void take(i64 count, std::span<T>& region) {
-    region = {};
-    if (count == 0) return;
-    const i64 bytes = product({count, static_cast<i64>(sizeof(T))});
-    if (base_ != nullptr) region = {reinterpret_cast<T*>(base_ + used_), static_cast<std::size_t>(count)};
-    constexpr i64 line = workspace_alignment;
-    const i64 lines = bytes / line + (bytes % line != 0 ? 1 : 0);
-    if (lines > (std::numeric_limits<i64>::max() - used_) / line) product({lines, line, line});  // throws
-    used_ += lines * line;
-  }
-
-  [[nodiscard]] i64 used() const noexcept { return used_; }
-
- private:
-  std::byte* base_;
-  i64 used_ = 0;
-};
 
 /// Floats of all gradient sums: bias, W, every phase's U, P and params.
 i64 sum_size(const Plan& plan) {
@@ -165,7 +134,7 @@ MemoryBytes lay_out(const Plan& plan, const Room& room, std::byte* kept, std::by
   take_tables(plan, room, rest, m);
   take_extras(plan, room, rest, m);
   if (for_back.used() > std::numeric_limits<i64>::max() - rest.used())
-    product({rest.used(), for_back.used()});
+    static_cast<void>(product({rest.used(), for_back.used()}));
   return {for_back.used(), rest.used()};
 }
 

@@ -125,11 +125,22 @@ struct StackBackwardCall {
   bool accumulate = false;
 };
 
-/// Memory for calls of one stack, as Workspace: between the layers too.
+/// Memory for calls of one stack, as Workspace: between the layers too. What lies between two layers is as
+/// long as the sequence, in inference too: there it is the only scratch of a stack that grows with the steps,
+/// besides that of a workspace with masks or attention.
 class RECURRA_API StackWorkspace {
  public:
-  /// Makes room; throws as Workspace::prepare.
+  /// What `prepare` needs; as Workspace::bytes. All layers share the scratch of one.
+  [[nodiscard]] static MemoryBytes bytes(const StackPlan& plan, const Room& room);
+
+  /// Makes room, in one piece of memory; as Workspace::prepare.
   void prepare(const StackPlan& plan, const Room& asked);
+
+  /// Works in memory of the caller's; as Workspace::prepare.
+  void prepare(const StackPlan& plan,
+               const Room& room,
+               std::span<std::byte> kept,
+               std::span<std::byte> scratch);
 
   /// What the last call did in one layer and direction.
   [[nodiscard]] const Report& report(int layer, int direction) const noexcept {
@@ -140,25 +151,29 @@ class RECURRA_API StackWorkspace {
   [[nodiscard]] Workspace& run(int index) noexcept { return runs_[static_cast<std::size_t>(index)]; }
 
   /// The engine's own view: what a layer's directions wrote.
-  [[nodiscard]] AlignedBuffer<float>& outputs(int layer) noexcept { return at(outputs_, layer); }
+  [[nodiscard]] std::span<float> outputs(int layer) const noexcept {
+    return outputs_[static_cast<std::size_t>(layer)];
+  }
 
   /// The engine's own view: both directions added.
-  [[nodiscard]] AlignedBuffer<float>& sums(int layer) noexcept { return at(sums_, layer); }
+  [[nodiscard]] std::span<float> sums(int layer) const noexcept {
+    return sums_[static_cast<std::size_t>(layer)];
+  }
 
   /// The engine's own view: gradients of a layer's output and of the one below take turns.
-  [[nodiscard]] AlignedBuffer<float>& gradients(int side) noexcept { return at(gradients_, side); }
+  [[nodiscard]] std::span<float> gradients(int side) const noexcept { return gradients_[side]; }
 
   /// The engine's own view: the second direction's part of an input gradient.
-  [[nodiscard]] AlignedBuffer<float>& other_gradient() noexcept { return other_gradient_; }
+  [[nodiscard]] std::span<float> other_gradient() const noexcept { return other_gradient_; }
 
   /// The engine's own view: a direction's part of the attention's gradient.
-  [[nodiscard]] AlignedBuffer<float>& attention_gradient(int direction) noexcept {
-    return at(attention_gradients_, direction);
+  [[nodiscard]] std::span<float> attention_gradient(int direction) const noexcept {
+    return attention_gradients_[direction];
   }
 
   /// The engine's own view: the gradient of a direction's output where it comes from two sides.
-  [[nodiscard]] AlignedBuffer<float>& output_gradient(int direction) noexcept {
-    return at(output_gradients_, direction);
+  [[nodiscard]] std::span<float> output_gradient(int direction) const noexcept {
+    return output_gradients_[direction];
   }
 
   /// What it has room for.
@@ -168,20 +183,20 @@ class RECURRA_API StackWorkspace {
   void check(const StackPlan& plan, const StackCall& call) const;
 
  private:
-  static AlignedBuffer<float>& at(std::vector<AlignedBuffer<float>>& buffers, int index) noexcept {
-    return buffers[static_cast<std::size_t>(index)];
-  }
+  MemoryBytes lay_out(const StackPlan& plan, const Room& room, std::byte* kept, std::byte* scratch);
 
   std::vector<Plan> plans_;  // prepared for
   int directions_ = 1;
   Room room_;
+  bool given_ = false;  // the caller gave the memory
+  AlignedBuffer<float> own_;
   std::vector<Workspace> runs_;
-  std::vector<AlignedBuffer<float>> outputs_;    // [layer][step][row][directions side by side]
-  std::vector<AlignedBuffer<float>> sums_;       // [layer][step][row][width], where directions are added
-  std::vector<AlignedBuffer<float>> gradients_;  // of a layer's output and of the one below, in turn
-  AlignedBuffer<float> other_gradient_;          // the second direction's part of an input gradient
-  std::vector<AlignedBuffer<float>> output_gradients_;     // [direction][step][row][width]
-  std::vector<AlignedBuffer<float>> attention_gradients_;  // [direction][step][row]
+  std::vector<std::span<float>> outputs_;    // [layer][step][row][directions side by side]
+  std::vector<std::span<float>> sums_;       // [layer][step][row][width], where directions are added
+  std::span<float> gradients_[2];            // of a layer's output and of the one below, in turn
+  std::span<float> other_gradient_;          // the second direction's part of an input gradient
+  std::span<float> output_gradients_[2];     // [direction][step][row][width]
+  std::span<float> attention_gradients_[2];  // [direction][step][row]
 };
 
 /// Packs of all layers and directions.

@@ -1,4 +1,4 @@
-/// What of a stack does not depend on a call: plans, packs and memory.
+/// What of a stack does not depend on a call: plans and packs.
 #include <algorithm>
 #include <string>
 
@@ -40,57 +40,6 @@ i64 StackPlan::width(int layer) const noexcept {
 
 bool StackPlan::attention() const noexcept {
   return std::ranges::any_of(plans_, [](const Plan& plan) { return plan.cell().attention; });
-}
-
-void StackWorkspace::prepare(const StackPlan& plan, const Room& asked) {
-  if (plans_ == plan.plans() && directions_ == plan.directions() && contains(room_, asked)) return;
-  const bool same = plans_ == plan.plans() && directions_ == plan.directions();
-  const Room room = same ? united(room_, asked) : asked;
-  const int layers = plan.layers();
-  plans_.clear();  // stays so where memory ends half-way
-  directions_ = plan.directions();
-  runs_.resize(plan.plans().size());
-  outputs_.resize(static_cast<std::size_t>(layers));
-  sums_.resize(static_cast<std::size_t>(layers));
-  gradients_.resize(2);
-  attention_gradients_.resize(2);
-  output_gradients_.resize(2);
-  const i64 rows = checked_multiply(room.steps, room.batch, "workspace");
-  i64 widest = plan.plan(0, 0).input();
-  for (int layer = 0; layer < layers; ++layer) {
-    for (int direction = 0; direction < directions_; ++direction)
-      run(layer * directions_ + direction).prepare(plan.plan(layer, direction), room);
-    const i64 side_by_side = i64{plan.plan(layer, 0).width()} * directions_;
-    // The top layer writes to the caller, unless there is something to be added first.
-    if (layer + 1 < layers || plan.adds(layer))
-      outputs(layer).grow(checked_multiply(rows, side_by_side, "workspace"));
-    if (plan.adds(layer) && layer + 1 < layers)
-      sums(layer).grow(checked_multiply(rows, plan.width(layer), "workspace"));
-    widest = std::max(widest, side_by_side);
-  }
-  if (room.training) {
-    for (int side = 0; side < 2 && layers > 1; ++side)
-      gradients(side).grow(checked_multiply(rows, widest, "workspace"));
-    for (int direction = 0; direction < directions_ && plan.attention(); ++direction)
-      attention_gradient(direction).grow(rows);
-    for (int direction = 0; direction < directions_ && room.states; ++direction)
-      output_gradient(direction).grow(checked_multiply(rows, widest, "workspace"));
-    if (directions_ == 2) other_gradient_.grow(checked_multiply(rows, widest, "workspace"));
-  }
-  room_ = room;
-  plans_ = plan.plans();
-}
-
-void StackWorkspace::check(const StackPlan& plan, const StackCall& call) const {
-  const bool ours = plans_ == plan.plans() && directions_ == plan.directions();
-  if (ours && call.steps <= room_.steps && call.batch <= room_.batch) return;
-  const auto text = [](i64 steps, i64 batch) {
-    return std::to_string(steps) + " steps and " + std::to_string(batch) + " rows";
-  };
-  throw Error(ErrorCode::invalid_argument,
-              "workspace",
-              "one prepared for this plan, " + text(call.steps, call.batch),
-              ours ? text(room_.steps, room_.batch) : "one that is not");
 }
 
 StackPacks::StackPacks(const StackPlan& plan, PackedWeights::Use use) {
