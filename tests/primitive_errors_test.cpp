@@ -626,6 +626,28 @@ TEST(PrimitiveErrors, workspaces) {
   EXPECT_EQ(
       error_text(ErrorCode::invalid_argument, [&] { caller.forward.execute(caller.arguments, little); }),
       "workspace: expected one prepared for this plan, 4 steps and 2 rows, got 3 steps and 2 rows");
+  const MemoryBytes bytes = RnnWorkspace::bytes(caller.forward, 4, 2);
+  AlignedBuffer<float> memory((bytes.kept + bytes.scratch) / 4 + 16);
+  const auto given = [&](i64 kept, i64 scratch, std::size_t shift) {
+    auto* start = reinterpret_cast<std::byte*>(memory.data());
+    return error_text(ErrorCode::invalid_argument, [&] {
+      RnnWorkspace(caller.forward,
+                   4,
+                   2,
+                   {start + shift, std::size_t(kept)},
+                   {start + bytes.kept, std::size_t(scratch)});
+    });
+  };
+  EXPECT_EQ(given(bytes.kept, bytes.scratch, 0), "no error");
+  const auto wanted = [](i64 size) {
+    return "expected " + std::to_string(size) + " bytes at a multiple of 64, got ";
+  };
+  EXPECT_EQ(given(bytes.kept - 1, bytes.scratch, 0),
+            "workspace: " + wanted(bytes.kept) + std::to_string(bytes.kept - 1) + " bytes");
+  EXPECT_EQ(given(bytes.kept, bytes.scratch, 4),
+            "workspace: " + wanted(bytes.kept) + std::to_string(bytes.kept) + " bytes at another address");
+  EXPECT_EQ(given(bytes.kept, bytes.scratch - 64, 0),
+            "scratchpad: " + wanted(bytes.scratch) + std::to_string(bytes.scratch - 64) + " bytes");
   const auto make = [&](i64 steps, i64 batch) {
     return error_text(ErrorCode::invalid_argument, [&] { RnnWorkspace(caller.forward, steps, batch); });
   };

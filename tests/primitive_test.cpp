@@ -230,6 +230,31 @@ TEST(RnnPrimitive, gives_the_same_bits_on_any_number_of_threads) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST(RnnPrimitive, keeps_six_floats_of_an_lstm_a_unit_and_step_or_c_alone) {
+  RnnDesc desc;
+  desc.input = 20;
+  desc.units = 64;
+  desc.propagation = Propagation::forward_training;
+  const auto kept = [&](bool gives_outputs, MemoryLevel level) {
+    desc.tensors.dst_layer = gives_outputs;
+    desc.tensors.dst_iter = !gives_outputs;
+    desc.memory_level = level;
+    const RnnPrimitive primitive(desc);
+    const i64 more =
+        RnnWorkspace::bytes(primitive, 101, 9).kept - RnnWorkspace::bytes(primitive, 100, 9).kept;
+    return double(more) / (9 * 64 * sizeof(float));
+  };
+  EXPECT_EQ(kept(false, MemoryLevel::keep_gates), 6.0);
+  EXPECT_EQ(kept(true, MemoryLevel::keep_gates), 5.0);
+  EXPECT_EQ(kept(false, MemoryLevel::recompute), 2.0);
+  EXPECT_EQ(kept(true, MemoryLevel::recompute), 1.0);
+  desc.propagation = Propagation::forward_inference;
+  desc.memory_level = MemoryLevel::keep_gates;
+  const RnnPrimitive inference(desc);
+  EXPECT_EQ(RnnWorkspace::bytes(inference, 1000, 9).kept, 0);
+  EXPECT_EQ(RnnWorkspace::bytes(inference, 1000, 9).scratch, RnnWorkspace::bytes(inference, 100, 9).scratch);
+}
+
 TEST(RnnPrimitive, takes_no_steps_and_no_rows) {
   Random random(20280);
   RnnDesc desc = two_layers();

@@ -1,6 +1,7 @@
 /// The memory an execution of an RNN primitive works in.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,6 +18,20 @@ class RECURRA_API RnnWorkspace {
   /// For up to `steps` and `batch`; of forward_training or backward, for both. Throws Error
   /// (invalid_argument) on sizes outside 0 to 2^31 - 1 or whose memory overflows, std::bad_alloc.
   RnnWorkspace(const RnnPrimitive& primitive, i64 steps, i64 batch);
+
+  /// In memory of the caller's, `bytes(primitive, steps, batch)` of each at a cache line, which must outlive
+  /// it: `workspace` unchanged from a forward_training to its backward, `scratchpad` only within an
+  /// execution. Neither needs to hold anything at first. Throws as above, and Error (invalid_argument) on
+  /// memory that is too small or not aligned.
+  RnnWorkspace(const RnnPrimitive& primitive,
+               i64 steps,
+               i64 batch,
+               std::span<std::byte> workspace,
+               std::span<std::byte> scratchpad);
+
+  /// The memory that executions need: `kept` is the workspace, 0 but for training, `scratch` the scratchpad.
+  /// Throws Error (invalid_argument) as the constructors.
+  [[nodiscard]] static MemoryBytes bytes(const RnnPrimitive& primitive, i64 steps, i64 batch);
 
   /// Throws Error (invalid_argument) unless made for a primitive like this: it may differ in propagation
   /// between forward_training and backward.
@@ -41,6 +56,8 @@ class RECURRA_API RnnWorkspace {
                                            const Execution& execution);
 
  private:
+  explicit RnnWorkspace(const RnnPrimitive& primitive);
+
   RnnDesc desc_;
   StackPlan plan_;
   StackWorkspace stack_;
@@ -49,6 +66,7 @@ class RECURRA_API RnnWorkspace {
   std::optional<StackPacks> packs_;  // of plain weights
   std::vector<Weights> weights_;
   std::vector<float> shares_[2];
+  std::span<float> packs_memory_;  // where the caller gave it
 };
 
 }  // namespace recurra::primitive

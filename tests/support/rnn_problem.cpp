@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/engine_case.h"
+#include "tests/support/given_memory.h"
 
 namespace recurra::test {
 
@@ -349,7 +350,18 @@ void RnnProblem::check(const Target& target, const Execution& execution) {
   check_outputs(inferred, inferred_);
 
   Results trained = results();
-  RnnWorkspace workspace(training, steps_, batch_);
+  // Every other time in memory that was given; backward then in a workspace of its own over the same.
+  const MemoryBytes bytes = RnnWorkspace::bytes(training, steps_, batch_);
+  const bool given = desc_.units % 2 == 0 || desc_.tensors.src_iter;
+  GivenMemory kept;
+  GivenMemory scratch;
+  const std::span<std::byte> kept_bytes = kept.take(bytes.kept);
+  const std::span<std::byte> scratch_bytes = scratch.take(bytes.scratch);
+  const auto make_workspace = [&](const RnnPrimitive& primitive) {
+    return given ? RnnWorkspace(primitive, steps_, batch_, kept_bytes, scratch_bytes)
+                 : RnnWorkspace(primitive, steps_, batch_);
+  };
+  RnnWorkspace workspace = make_workspace(training);
   ForwardArguments forward = arguments(trained);
   const auto zones = [&](int k) {
     return step_states(desc_.units, of_runs(expected_, [&](const reference::StackRun& run) {
@@ -404,7 +416,13 @@ void RnnProblem::check(const Target& target, const Execution& execution) {
   back.diff_src_iter_c = back_results.iter_c.write();
   back.diff_attention = back_results.attention.write();
   back.diff_weights = gradient_views;
-  backward.execute(back, workspace, execution);
+  if (given) {
+    scratch.fill();
+    RnnWorkspace other = make_workspace(backward);
+    backward.execute(back, other, execution);
+  } else {
+    backward.execute(back, workspace, execution);
+  }
   check_gradients(back_results, gradients);
 
   // Once more, added to what is there: exactly twice as much.
