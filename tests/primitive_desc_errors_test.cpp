@@ -1,0 +1,289 @@
+/// What the RNN primitive refuses of descriptors and weights, each by its text.
+#include <cmath>
+#include <list>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "recurra/base/error.h"
+#include "recurra/primitive/arguments.h"
+#include "recurra/primitive/rnn_workspace.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_tensor.h"
+
+namespace recurra::test {
+
+namespace {
+
+using namespace primitive;
+
+RnnDesc small() {
+  RnnDesc desc;
+  desc.input = 3;
+  desc.units = 5;
+  return desc;
+}
+
+/// The text a changed descriptor is refused with.
+template <class Change>
+std::string refusal(ErrorCode code, Change change) {
+  RnnDesc desc = small();
+  change(desc);
+  return error_text(code, [&] { RnnPrimitive primitive(desc); });
+}
+
+TEST(DescriptorErrors, descriptors_of_kinds_there_are_not) {
+  const auto refuse = [](auto change) {
+    return refusal(ErrorCode::unsupported, change);
+  };
+  EXPECT_EQ(
+      refuse([](RnnDesc& d) { d.cell = CellKind(99); }),
+      "cell \"99\": supported are vanilla_rnn, lstm, gru, lbr_gru, augru, lbr_augru, lstm_coupled, indrnn, "
+      "lstm_layer_norm");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.propagation = Propagation(-1); }),
+            "propagation \"-1\": supported are forward_inference, forward_training, backward");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.direction = primitive::Direction(4); }),
+            "direction \"4\": supported are left2right, right2left, bidirectional_concat, bidirectional_sum");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.stacking = Stacking(2); }),
+            "stacking \"2\": supported are cross_fed, independent");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.memory_level = MemoryLevel(2); }),
+            "memory_level \"2\": supported are keep_gates, recompute");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.weights = WeightsFormat(2); }),
+            "weights \"2\": supported are any, plain");
+}
+
+TEST(DescriptorErrors, element_types_there_are_not_yet) {
+  const auto refuse = [](DataType DataTypes::*which, DataType type) {
+    return refusal(ErrorCode::unsupported, [&](RnnDesc& d) { d.types.*which = type; });
+  };
+  EXPECT_EQ(refuse(&DataTypes::src, DataType::bf16), "src data type \"bf16\": supported are f32");
+  EXPECT_EQ(refuse(&DataTypes::src, DataType::u8), "src data type \"u8\": supported are f32");
+  EXPECT_EQ(refuse(&DataTypes::weights, DataType::s8), "weights data type \"s8\": supported are f32");
+  EXPECT_EQ(refuse(&DataTypes::bias, DataType::f16), "bias data type \"f16\": supported are f32");
+  EXPECT_EQ(refuse(&DataTypes::cell, DataType::bf16), "cell state data type \"bf16\": supported are f32");
+  EXPECT_EQ(refuse(&DataTypes::dst, DataType::s32), "dst data type \"s32\": supported are f32");
+}
+
+TEST(DescriptorErrors, descriptors_out_of_range) {
+  const auto refuse = [](auto change) {
+    return refusal(ErrorCode::invalid_argument, change);
+  };
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.layers = 0; }), "layers: expected 1 to 1024, got 0");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.input = 0; }), "input: expected 1 to 1048576, got 0");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.units = -1; }), "units: expected 1 to 1048576, got -1");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.units = i64{1} << 40; }),
+            "units: expected 1 to 1048576, got 1099511627776");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.projection = -2; }), "projection: expected 0 to 1048576, got -2");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::gru;
+              d.projection = 4;
+            }),
+            "projection: expected none for cell \"gru\", got 4");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::lbr_augru;
+              d.peephole = true;
+            }),
+            "peephole: expected false unless the cell is lstm, got true for lbr_augru");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::gru;
+              d.tensors.src_iter_c = true;
+            }),
+            "src_iter_c: expected none for cell gru, which has no c, got one");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::vanilla_rnn;
+              d.tensors.dst_iter_c = true;
+            }),
+            "dst_iter_c: expected none for cell vanilla_rnn, which has no c, got one");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::lbr_gru;
+              d.tensors.dst_states_c = true;
+            }),
+            "dst_states_c: expected none for cell lbr_gru, which has no c, got one");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.memory_level = MemoryLevel::recompute; }),
+            "memory_level: expected keep_gates for forward_inference, which keeps nothing, got recompute");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.clip = -1; }), "clip: expected 0 or a number above, got -1.000000");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.clip = NAN; }), "clip: expected 0 or a number above, got nan");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.cell = CellKind::gru;
+              d.clip = 1;
+            }),
+            "clip: expected 0 for cell \"gru\", got 1.000000");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.zoneout = 1.5F; }), "zoneout: expected 0 to 1, got 1.500000");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.zoneout_c = NAN; }), "zoneout_c: expected 0 to 1, got nan");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.zoneout = 0.5F;
+              d.projection = 3;
+            }),
+            "zoneout: expected 0 beside a projection, got 0.500000");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.zoneout_c = 0.5F;
+              d.cell = CellKind::lstm_layer_norm;
+            }),
+            "zoneout_c: expected 0 for cell lstm_layer_norm, got 0.500000");
+  EXPECT_EQ(refuse([](RnnDesc& d) {
+              d.zoneout_c = 0.5F;
+              d.cell = CellKind::gru;
+            }),
+            "zoneout_c: expected none for cell gru, which has no c, got one");
+  EXPECT_EQ(refuse([](RnnDesc& d) { d.diff_weights_overwrite = true; }),
+            "diff_weights_overwrite: expected false unless the propagation is backward, got true for "
+            "forward_inference");
+}
+
+TEST(DescriptorErrors, activations) {
+  const auto refuse = [](std::vector<Activation> activations) {
+    return refusal(ErrorCode::invalid_argument, [&](RnnDesc& d) { d.activations = activations; });
+  };
+  EXPECT_EQ(refuse({{ActivationKind::tanh}}), "activations: expected none or 5 for cell \"lstm\", got 1");
+  std::vector<Activation> five(5, {ActivationKind::tanh});
+  five[2] = {ActivationKind::leaky_relu, NAN};
+  EXPECT_THAT(refuse(five), testing::StartsWith("activations"));
+}
+
+TEST(DescriptorErrors, descriptions_of_memory) {
+  const auto refuse = [](ErrorCode code, auto make) {
+    return error_text(code, [&] { make(); });
+  };
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument,
+                   [] {
+                     TensorDesc({3, -1, 2}, FormatTag::tnc);
+                   }),
+            "tensor: expected extents from 0 up, got (3, -1, 2)");
+  EXPECT_EQ(refuse(ErrorCode::shape,
+                   [] {
+                     TensorDesc({3, 2}, FormatTag::tnc);
+                   }),
+            "tensor: expected 3 dimensions for tnc, got 2");
+  EXPECT_EQ(refuse(ErrorCode::shape, [] { TensorDesc({3, 2}, {2}); }), "tensor: expected 2 strides, got 1");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument,
+                   [] {
+                     TensorDesc({3, 2}, {2, 0});
+                   }),
+            "tensor: expected strides from 1 up, got 0");
+  EXPECT_EQ(refuse(ErrorCode::shape,
+                   [] {
+                     TensorDesc({1, 2, 3, 4, 5, 6}, {1, 1, 1, 1, 1, 1});
+                   }),
+            "tensor: expected 1 to 5 dimensions, got 6");
+  constexpr i64 huge = i64{1} << 40;
+  EXPECT_THAT(refuse(ErrorCode::invalid_argument,
+                     [] {
+                       TensorDesc({huge, huge, 1}, FormatTag::tnc);
+                     }),
+              testing::StartsWith("tensor: expected"));
+  EXPECT_THAT(refuse(ErrorCode::invalid_argument,
+                     [] {
+                       TensorDesc({huge, huge, 1}, {huge, 1, 1});
+                     }),
+              testing::StartsWith("tensor: expected"));
+}
+
+TEST(DescriptorErrors, plain_weights) {
+  RnnDesc desc = small();
+  desc.layers = 2;
+  desc.weights = WeightsFormat::plain;
+  const RnnPrimitive primitive(desc);
+  PackedRnnWeights packed(primitive);
+  std::list<TestTensor> memory;
+  const auto take = [&](const TensorDesc& of) {
+    return memory.emplace_back(of).read();
+  };
+  std::vector<WeightViews> good;
+  for (i64 layer = 0; layer < 2; ++layer) {
+    WeightViews& views = good.emplace_back();
+    views.layer = take(primitive.weights_layer_desc(layer));
+    views.iter = take(primitive.weights_iter_desc());
+    views.bias = take(primitive.bias_desc());
+  }
+  const auto refuse = [&](ErrorCode code, auto change) {
+    std::vector<WeightViews> views = good;
+    change(views);
+    return error_text(code, [&] { packed.pack(views); });
+  };
+  using V = std::vector<WeightViews>;
+  EXPECT_EQ(refuse(ErrorCode::shape, [](V&) {}), "no error");
+  EXPECT_EQ(refuse(ErrorCode::shape, [](V& v) { v.resize(1); }),
+            "weights: expected 2, one for each layer and direction, or one of whole tensors, got 1");
+  EXPECT_EQ(
+      refuse(ErrorCode::shape,
+             [&](V& v) {
+               v[0].layer = take({{3, 4, 6}, FormatTag::igo});
+             }),
+      "weights_layer of layer 0, direction 0: expected shape (3, 4, 5) = (input, gates, units), got (3, 4, "
+      "6)");
+  EXPECT_EQ(
+      refuse(ErrorCode::shape,
+             [&](V& v) {
+               v[1].iter = take({{5, 3, 5}, FormatTag::igo});
+             }),
+      "weights_iter of layer 1, direction 0: expected shape (5, 4, 5) = (channels of h, gates, units), got "
+      "(5, 3, 5)");
+  EXPECT_EQ(refuse(ErrorCode::shape,
+                   [&](V& v) {
+                     v[0].bias = take({{8, 5}, FormatTag::go});
+                   }),
+            "bias of layer 0, direction 0: expected shape (4, 5) = (bias rows, units), got (8, 5)");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument, [](V& v) { v[0].bias = {}; }),
+            "bias of layer 0, direction 0: expected shape (4, 5) = (bias rows, units), got none");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument,
+                   [&](V& v) {
+                     v[0].peephole = take({{3, 5}, FormatTag::go});
+                   }),
+            "weights_peephole: expected none, since the descriptor has none, got one of shape (3, 5)");
+  EXPECT_EQ(refuse(ErrorCode::invalid_argument,
+                   [&](V& v) {
+                     v[0].projection = take({{5, 2}, FormatTag::io});
+                   }),
+            "weights_projection: expected none, since the descriptor has none, got one of shape (5, 2)");
+  const auto whole = [&](i64 layers, i64 directions, i64 input) {
+    WeightViews views;
+    views.layer = take({{layers, directions, input, 4, 5}, FormatTag::ldigo});
+    views.iter = take({{2, 1, 5, 4, 5}, FormatTag::ldigo});
+    views.bias = take({{2, 1, 4, 5}, FormatTag::ldgo});
+    return views;
+  };
+  EXPECT_EQ(
+      refuse(ErrorCode::shape, [&](V& v) { v = {whole(2, 1, 3)}; }),
+      "weights_layer: expected one tensor for each layer and direction, since layer 1 has an input of 5 and "
+      "layer 0 of 3, got one tensor of all layers");
+  desc.input = 5;
+  const RnnPrimitive same(desc);
+  PackedRnnWeights of_same(same);
+  EXPECT_EQ(
+      error_text(ErrorCode::shape, [&] { of_same.pack(std::vector{whole(2, 2, 5)}); }),
+      "weights_layer: expected shape (2, 1, 5, 4, 5) = (layers, directions, input, gates, units), got (2, 2, "
+      "5, 4, 5)");
+  EXPECT_EQ(error_text([&] { of_same.pack(std::vector{whole(2, 1, 5)}); }), "no error");
+}
+
+TEST(DescriptorErrors, bias_rows_and_peepholes) {
+  RnnDesc desc = small();
+  desc.cell = CellKind::lbr_gru;
+  EXPECT_EQ(RnnPrimitive(desc).bias_desc().to_string(), "(4, 5)");
+  desc.cell = CellKind::gru;
+  EXPECT_EQ(RnnPrimitive(desc).bias_desc().to_string(), "(3, 5)");
+  EXPECT_EQ(error_text(ErrorCode::shape, [&] { RnnPrimitive(desc).weights_rows_desc(); }),
+            "weights: expected a cell with rows of weights, got gru");
+  EXPECT_EQ(error_text(ErrorCode::shape, [&] { RnnPrimitive(desc).weights_projection_desc(); }),
+            "weights_projection: expected a projection, got none");
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { RnnPrimitive(desc).weights_layer_desc(1); }),
+            "layer: expected 0 to 0, got 1");
+  desc.cell = CellKind::indrnn;
+  EXPECT_EQ(error_text(ErrorCode::shape, [&] { RnnPrimitive(desc).weights_iter_desc(); }),
+            "weights_iter: expected a recurrent product, got none");
+  desc = small();
+  desc.peephole = true;
+  const RnnPrimitive primitive(desc);
+  PackedRnnWeights packed(primitive);
+  TestTensor layer(primitive.weights_layer_desc(0));
+  TestTensor iter(primitive.weights_iter_desc());
+  TestTensor bias(primitive.bias_desc());
+  TestTensor four({{4, 5}, FormatTag::go});
+  const std::vector<WeightViews> views{{layer.read(), iter.read(), four.read(), {}, {}, bias.read()}};
+  EXPECT_EQ(error_text(ErrorCode::shape, [&] { packed.pack(views); }),
+            "weights_peephole of layer 0, direction 0: expected shape (3, 5) = (i f o, units), got (4, 5)");
+}
+
+}  // namespace
+
+}  // namespace recurra::test
