@@ -133,6 +133,27 @@ TEST(RecurrentLayers, no_option_leaves_the_kernels_and_gradients_agree_with_diff
   }
 }
 
+/// As Keras: the last output alone is 0 too where the last step does not count.
+TEST(RecurrentLayers, zero_output_for_mask_zeroes_a_last_output_whose_step_does_not_count) {
+  const StepMask mask = some_mask();
+  const Tensor x = normal({batch, steps, features}, 2);
+  for (const bool backwards : {false, true}) {
+    for (const bool zeroes : {false, true}) {
+      Lstm layer({{.units = units, .go_backwards = backwards, .zero_output_for_mask = zeroes}});
+      Random random(1);
+      layer.build({steps, features}, random);
+      const Tensor y = layer.forward(x, training(&mask));
+      for (i64 row = 0; row < batch; ++row) {
+        const bool counts = mask.data()[row * steps + (backwards ? 0 : steps - 1)] != 0;
+        const bool any = row != 3;
+        const float* values = y.data() + row * units;
+        const bool zero = std::all_of(values, values + units, [](float v) { return v == 0.0F; });
+        EXPECT_EQ(zero, !any || (zeroes && !counts)) << "row " << row << (backwards ? ", backwards" : "");
+      }
+    }
+  }
+}
+
 std::vector<double> doubles(const Tensor& tensor) {
   const auto values = tensor.as<float>();
   return {values.begin(), values.end()};

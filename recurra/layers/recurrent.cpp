@@ -198,10 +198,24 @@ Recurrent::Output Recurrent::own_output(const Shape& x) {
   return {y, nullptr};
 }
 
+bool Recurrent::zeroes_last(const Context& context) const noexcept {
+  return options_.zero_output_for_mask && !options_.return_sequences && context.mask != nullptr;
+}
+
+/// Rows of (batch, units) whose last step, in the order of processing, does not count become 0.
+void Recurrent::zero_masked_rows(const StepMask& mask, Tensor& rows) const {
+  const i64 last = options_.go_backwards ? 0 : mask.steps() - 1;
+  for (i64 row = 0; row < mask.batch() && mask.steps() > 0; ++row) {
+    if (mask.data()[row * mask.steps() + last] == 0)
+      std::fill_n(rows.data() + row * options_.units, options_.units, 0.0F);
+  }
+}
+
 const Tensor& Recurrent::forward(const Tensor& x, const Context& context) {
   check_input(x.shape());
   const Job job = forward_job(x, context, own_output(x.shape()));
   recurra::forward(*job.plan, *job.weights, *job.call, *job.workspace, context.training, context.execution);
+  if (zeroes_last(context)) zero_masked_rows(*context.mask, y_);
   activity_.forward(y_);
   return y_;
 }
@@ -216,6 +230,10 @@ const Tensor& Recurrent::backward(const Tensor& x, const Tensor& dy, bool want_d
       const ConstSequence& s = gradient.sequence;
       gradient.sequence = {s.data + (x.shape()[1] - 1) * units, -units, s.row_stride};
     }
+  } else if (zeroes_last(context)) {
+    d_last_ = d;
+    zero_masked_rows(*context.mask, d_last_);
+    gradient.last = d_last_.data();
   } else {
     gradient.last = d.data();
   }

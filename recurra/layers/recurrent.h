@@ -24,10 +24,12 @@ struct RecurrentOptions {
   /// is scaled by 1 / (1 - share).
   double dropout = 0;
   double recurrent_dropout = 0;
-  std::optional<i64> seed = {};       ///< of the dropout; none: the model's
-  bool return_sequences = false;      ///< outputs of all steps, or of the last
-  bool go_backwards = false;          ///< from the last step to the first; the output in that order
-  bool zero_output_for_mask = false;  ///< steps that do not count give 0, not the output before
+  std::optional<i64> seed = {};   ///< of the dropout; none: the model's
+  bool return_sequences = false;  ///< outputs of all steps, or of the last
+  bool go_backwards = false;      ///< from the last step to the first; the output in that order
+  /// Steps that do not count give 0, not the output before; so does the last output where it is all that is
+  /// given.
+  bool zero_output_for_mask = false;
 };
 
 /// A recurrent layer: (batch, steps, features) -> (batch, units), or (batch, steps, units) with
@@ -107,6 +109,8 @@ class RECURRA_API Recurrent : public Layer {
   void pack(const Execution& execution);
   void draw_dropout(i64 batch, const Context& context);
   [[nodiscard]] Output own_output(const Shape& x);
+  [[nodiscard]] bool zeroes_last(const Context& context) const noexcept;
+  void zero_masked_rows(const StepMask& mask, Tensor& rows) const;
 
   RecurrentOptions options_;
   std::optional<Plan> plan_;
@@ -120,7 +124,7 @@ class RECURRA_API Recurrent : public Layer {
   Tensor x_factors_, h_factors_;
   Call call_;
   BackwardCall back_;
-  Tensor y_, dx_;
+  Tensor y_, dx_, d_last_;
 };
 
 }  // namespace recurra

@@ -22,9 +22,8 @@ void copy_rows(const Tensor& from, i64 first, i64 count, Tensor& to) {
   std::memcpy(to.raw(), source + static_cast<std::size_t>(first) * row_bytes, to.bytes());
 }
 
-/// Tensors one behind the other along the first axis.
+/// One or more tensors, one behind the other along the first axis.
 Tensor joined(const std::vector<Tensor>& parts) {
-  if (parts.empty()) return {};
   Shape shape = parts[0].shape();
   shape[0] = 0;
   for (const Tensor& part : parts) {
@@ -57,8 +56,13 @@ Logs Sequential::logs_of(const MetricState& loss) const {
   return logs;
 }
 
+void Sequential::require_rows(const BatchView& batch) {
+  if (batch.rows() == 0) throw Error(ErrorCode::invalid_argument, "batch.x", "at least one example", "none");
+}
+
 MetricState Sequential::take_up(const BatchView& batch) {
   check_batch(batch);
+  require_rows(batch);
   const Tensor& output = forward(batch, Pass::inference);
   const BatchWeights weights = weights_of(output, batch, nullptr);
   const double loss = loss_->compute(output, *batch.y, weights.all, nullptr) + penalty();
@@ -77,6 +81,8 @@ Logs Sequential::evaluate_epoch(BatchSource& source) {
     loss.sum += one.sum;
     loss.count += one.count;
   }
+  if (loss.count == 0.0)
+    throw Error(ErrorCode::invalid_argument, name_ + ".evaluate", "at least one example", "none");
   return logs_of(loss);
 }
 
@@ -111,20 +117,13 @@ Tensor Sequential::predict(const Examples& inputs, i64 batch_size) {
   return predict_all(view, batch_size);
 }
 
-/// Of an output for no examples.
-Shape Sequential::output_shape_of_none(const Tensor& x) const {
-  std::vector<i64> extents = outputs_.back().extents();
-  if (extents.size() > 1 && extents[0] == any_extent) extents[0] = x.shape()[1];
-  extents.insert(extents.begin(), 0);
-  return Shape(extents);
-}
-
 Tensor Sequential::predict_all(const BatchView& inputs, i64 batch_size) {
   require_at_least("batch_size", batch_size, 1);
   require_built("predict");
   check_batch(inputs);
   const i64 count = inputs.rows();
-  Tensor result = count > 0 ? Tensor() : Tensor(output_shape_of_none(*inputs.x));
+  if (count == 0) return forward(inputs, Pass::inference);
+  Tensor result;
   Tensor x;
   Tensor mask;
   for (i64 first = 0; first < count; first += batch_size) {
@@ -148,6 +147,14 @@ Tensor Sequential::predict_all(const BatchView& inputs, i64 batch_size) {
   return result;
 }
 
+/// Without an example an axis that varies has nothing.
+Shape Sequential::output_shape_of_none() const {
+  std::vector<i64> extents = outputs_.back().extents();
+  std::ranges::replace(extents, any_extent, 0);
+  extents.insert(extents.begin(), 0);
+  return Shape(extents);
+}
+
 Tensor Sequential::predict(BatchSource& source) {
   require_built("predict");
   source.begin_epoch(0);
@@ -158,6 +165,7 @@ Tensor Sequential::predict(BatchSource& source) {
     check_batch(view);
     outputs.push_back(forward(view, Pass::inference));
   }
+  if (outputs.empty()) return Tensor(output_shape_of_none());
   return joined(outputs);
 }
 

@@ -31,7 +31,10 @@ void check_validation(const FitOptions& options) {
   }
   require_at_least("validation_freq", options.validation_freq, 1);
   require_at_least("validation_batch_size", options.validation_batch_size, 0);
-  if (options.validation_data != nullptr) check_examples(*options.validation_data, "validation_data");
+  if (options.validation_data != nullptr) {
+    check_examples(*options.validation_data, "validation_data");
+    require_at_least("validation_data", options.validation_data->x.shape()[0], 1);
+  }
 }
 
 void check_class_weight(const std::map<int, double>& class_weight) {

@@ -225,6 +225,26 @@ TEST(Predict, gives_the_steps_it_is_given_whatever_the_model_was_built_for) {
   model.build({4, 2});
   EXPECT_EQ(model.predict(sign_examples(5, 9).x, {}, 2).shape(), (Shape{5, 9, 3}));
   EXPECT_EQ(model.predict(Tensor({0, 4, 2})).shape(), (Shape{0, 4, 3}));
+  EXPECT_EQ(model.predict(Tensor({0, 9, 2})).shape(), (Shape{0, 9, 3}));
+  const Examples none{Tensor({0, 4, 2}), Tensor({0}, Dtype::i32)};
+  ExamplesSource empty(none);
+  EXPECT_EQ(model.predict(empty).shape(), (Shape{0, 4, 3}));
+}
+
+TEST(Evaluate, refuses_to_say_what_no_examples_cost) {
+  Sequential model = small_model();
+  const Examples some = sign_examples(4, 3);
+  model.fit(some);
+  const Examples none{Tensor({0, 3, 2}), Tensor({0}, Dtype::i32)};
+  ExamplesSource empty(none);
+  const std::string of_all = model.name() + ".evaluate: expected at least one example, got none";
+  EXPECT_EQ(error_text([&] { model.evaluate(none); }), of_all);
+  EXPECT_EQ(error_text([&] { model.evaluate(empty); }), of_all);
+  EXPECT_EQ(error_text([&] { model.fit(some, {.validation_data = &none}); }),
+            "validation_data: expected from 1 up, got 0");
+  const char* of_batch = "batch.x: expected at least one example, got none";
+  EXPECT_EQ(error_text([&] { model.test_on_batch(none); }), of_batch);
+  EXPECT_EQ(error_text([&] { model.train_on_batch(none); }), of_batch);
 }
 
 /// Where the second batch of four makes the loss NaN.

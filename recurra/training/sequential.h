@@ -94,7 +94,8 @@ class RECURRA_API Sequential {
   /// The same with all that examples may have.
   double train_on_batch(const Examples& batch);
 
-  /// Loss and metrics over all examples, sample weights counted as in training. Throws as fit.
+  /// Loss and metrics over all examples, sample weights counted as in training. Throws as fit, and Error
+  /// (invalid_argument) without an example.
   Logs evaluate(const Examples& examples, i64 batch_size = 32);
 
   /// The same over an epoch of `source`, its first.
@@ -109,8 +110,8 @@ class RECURRA_API Sequential {
   /// The same for inputs with a mask; targets and weights are not looked at and may be absent.
   [[nodiscard]] Tensor predict(const Examples& inputs, i64 batch_size = 32);
 
-  /// Outputs for an epoch of `source`, its first. Throws Error (shape) where batches give outputs that differ
-  /// behind the first axis.
+  /// Outputs for an epoch of `source`, its first; without a batch (0, ...), axes that vary being 0. Throws
+  /// Error (shape) where batches give outputs that differ behind the first axis.
   [[nodiscard]] Tensor predict(BatchSource& source);
 
   /// Outputs for x (batch, …) in one pass. Throws as predict.
@@ -251,8 +252,9 @@ class RECURRA_API Sequential {
   // Evaluation and prediction: evaluate.cpp
   Logs evaluate_epoch(BatchSource& source);
   MetricState take_up(const BatchView& batch);
+  static void require_rows(const BatchView& batch);
   void require_built(const char* what) const;
-  [[nodiscard]] Shape output_shape_of_none(const Tensor& x) const;
+  [[nodiscard]] Shape output_shape_of_none() const;
   [[nodiscard]] Tensor predict_all(const BatchView& inputs, i64 batch_size);
 
   // Files: model_file.cpp

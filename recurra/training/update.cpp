@@ -88,6 +88,7 @@ Sequential::StepResult Sequential::update(const BatchView& batch, const Step& st
 
 Sequential::StepResult Sequential::try_update(const BatchView& batch, const Step& step) {
   check_batch(batch);
+  require_rows(batch);
   const Tensor& output = forward(batch, Pass::training);
   const BatchWeights weights = weights_of(output, batch, step.class_weight);
   const double loss = loss_->compute(output, *batch.y, weights.all, &d_output_) + penalty();
