@@ -73,8 +73,9 @@ class Ours {
  public:
   Ours(const Cell& cell, i64 batch, int threads, bool training)
       : plan_({.cell = cell.ours, .input = units, .units = units, .projection = cell.projection}),
-        packs_(plan_, training ? PackedWeights::Use::training : PackedWeights::Use::inference),
-        training_(training) {
+        use_(training ? PackedWeights::Use::training : PackedWeights::Use::inference),
+        packs_(plan_, use_),
+        room_{.steps = steps, .batch = batch, .training = training, .takes_y = true} {
     execution_.threads = threads;
     const CellKernels& kernels = plan_.cell();
     const i64 gates = kernels.gates;
@@ -95,25 +96,16 @@ class Ours {
       back_.d_attention = time_major(add(steps * batch), batch, 1);
     }
     back_.accumulate = true;
-    workspace_.prepare(plan_, {.steps = steps, .batch = batch, .training = training});
+    workspace_.prepare(plan_, room_);
   }
 
-  void forward() { recurra::forward(plan_, packs_, call_, workspace_, training_, execution_); }
+  void forward() { recurra::forward(plan_, packs_, call_, workspace_, room_.training, execution_); }
 
   void backward() { recurra::backward(plan_, packs_, call_, back_, workspace_, execution_); }
 
   [[nodiscard]] Bytes bytes() const {
-    Bytes bytes;
-    for (const AlignedBuffer<float>* buffer : {&packs_.in,
-                                               &packs_.bias,
-                                               &packs_.params,
-                                               &packs_.projection,
-                                               &packs_.back_in,
-                                               &packs_.back_projection})
-      bytes.weights += buffer->size() * i64{sizeof(float)};
-    for (int p = 0; p < max_phases; ++p)
-      bytes.weights += (packs_.state[p].size() + packs_.back_state[p].size()) * i64{sizeof(float)};
-    return bytes;
+    const auto [kept, scratch] = Workspace::bytes(plan_, room_);
+    return {kept, scratch, PackedWeights::floats(plan_, use_) * i64{sizeof(float)}};
   }
 
  private:
@@ -127,10 +119,11 @@ class Ours {
   }
 
   Plan plan_;
+  PackedWeights::Use use_;
   PackedWeights packs_;
+  Room room_;
   Workspace workspace_;
   Execution execution_;
-  bool training_;
   Random random_{1};
   std::vector<Tensor> tensors_;
   Weights weights_;
