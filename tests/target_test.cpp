@@ -16,6 +16,7 @@
 
 #include "recurra/base/error.h"
 #include "tests/support/engine_case.h"
+#include "tests/support/skip.h"
 #include "tests/support/temporary_folder.h"
 
 namespace recurra::test {
@@ -113,7 +114,7 @@ TEST_F(TargetTest, a_plan_takes_it_where_none_is_named) {
 }
 
 TEST(TargetsTest, the_supported_targets_are_the_ones_the_system_lists) {
-  if (processor_flags().empty()) GTEST_SKIP() << "this system lists no flags of its processors";
+  if (processor_flags().empty()) RECURRA_SKIP("this system lists no flags of its processors");
   std::string expected = "scalar";
   for (const char* name : {"avx2", "avx512"}) expected += processor_has(name) ? std::string(", ") + name : "";
   EXPECT_EQ(supported_names(), expected);

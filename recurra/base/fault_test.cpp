@@ -12,6 +12,7 @@
 #include "recurra/base/error.h"
 #include "recurra/base/file.h"
 #include "tests/support/faults.h"
+#include "tests/support/skip.h"
 #include "tests/support/temporary_folder.h"
 
 namespace recurra {
@@ -239,7 +240,7 @@ TEST(Fault, a_disk_that_is_really_full_keeps_the_old_file) {
     return testing::Test::HasFailure() ? 1 : 0;
   });
   ASSERT_TRUE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == not_possible_here) GTEST_SKIP() << "no right to mount a file system";
+  if (WEXITSTATUS(status) == not_possible_here) RECURRA_SKIP("no right to mount a file system");
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 

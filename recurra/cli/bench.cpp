@@ -14,6 +14,7 @@
 #include "recurra/cli/digits.h"
 #include "recurra/cli/numbers.h"
 #include "recurra/engine/engine.h"
+#include "recurra/layers/json_text.h"
 #include "recurra/training/sequential.h"
 
 namespace recurra::cli {
@@ -183,7 +184,7 @@ class Pattern {
 };
 
 void bench_rows(const BenchOptions& options) {
-  const Json rows = Json::parse(read_file(options.rows), nullptr, false);
+  const Json rows = parse_json(read_file(options.rows), options.rows);
   if (!rows.is_array()) throw Error(ErrorCode::format, options.rows, "a JSON list of rows", "something else");
   const Pattern only(options.only);
   for (const Json& json : rows) {

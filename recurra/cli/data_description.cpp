@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/layers/json_text.h"
 
 namespace recurra::cli {
 
@@ -104,7 +105,8 @@ void describe(Sequential& model, const DataDescription& description) {
 std::optional<DataDescription> description_of(const Sequential& model, const std::string& file) {
   const auto found = model.metadata().find(metadata_key);
   if (found == model.metadata().end()) return {};
-  return parse_description(Json::parse(found->second, nullptr, false), file + ": data");
+  const std::string subject = file + ": data";
+  return parse_description(parse_json(found->second, subject), subject);
 }
 
 }  // namespace recurra::cli

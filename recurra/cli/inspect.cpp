@@ -13,6 +13,7 @@
 #include "recurra/cli/tensor_statistics.h"
 #include "recurra/data/shown.h"
 #include "recurra/formats/safetensors.h"
+#include "recurra/layers/json_text.h"
 #include "recurra/training/sequential.h"
 
 namespace recurra::cli {
@@ -33,7 +34,7 @@ bool has_checksums(const std::string& path) {
   if (file.read(length) != length.size()) return false;
   std::string header(std::bit_cast<std::uint64_t>(length), '\0');
   static_cast<void>(file.read(std::as_writable_bytes(std::span(header))));
-  const Json json = Json::parse(header, nullptr, false);
+  const Json json = parse_json(header, path);
   const Json metadata = json.is_object() ? json.value("__metadata__", Json()) : Json();
   return metadata.is_object() && metadata.contains("header_crc32c");
 }
@@ -48,8 +49,8 @@ bool is_model(const WeightTable& table) {
 }
 
 /// Metadata that are JSON in a string as JSON.
-Json unwrapped(const std::string& text) {
-  Json json = Json::parse(text, nullptr, false);
+Json unwrapped(const std::string& key, const std::string& text) {
+  Json json = parse_json(text, key);
   return json.is_object() || json.is_array() ? json : Json(text);
 }
 
@@ -71,7 +72,7 @@ void print_json(const std::string& file, const WeightTable& table) {
   Json tensors = Json::array();
   for (const WeightTable::Entry& entry : table.entries()) tensors.push_back(tensor_json(entry));
   Json metadata = Json::object();
-  for (const auto& [key, value] : table.metadata()) metadata[key] = unwrapped(value);
+  for (const auto& [key, value] : table.metadata()) metadata[key] = unwrapped(key, value);
   const Json all = {{"file", file},
                     {"checksums", has_checksums(file) ? "verified" : "none"},
                     {"metadata", std::move(metadata)},
@@ -127,7 +128,7 @@ std::string words_for(const Json& object) {
 
 /// What training left in a model file.
 void print_training(const WeightTable& table) {
-  const Json training = unwrapped(metadata_of(table, "training"));
+  const Json training = unwrapped("training", metadata_of(table, "training"));
   if (!training.is_object()) return;
   fmt::print("\ntraining    {} epochs, {} updates, seed {}\n",
              training.value("epochs_done", Json(0)).dump(),

@@ -8,6 +8,7 @@
 #include "recurra/base/file.h"
 #include "recurra/cli/data_options.h"
 #include "recurra/cli/numbers.h"
+#include "recurra/layers/json_text.h"
 
 namespace recurra::cli {
 
@@ -27,16 +28,14 @@ void replace_word(std::string& text, const std::string& word, i64 number) {
 }
 
 ModelSpec read_spec(const std::string& path) {
-  Json json = Json::parse(read_file(path), nullptr, false);
+  const Json json = parse_json(read_file(path), path);
   if (!json.is_object()) throw Error(ErrorCode::format, path, "a JSON object", "something else");
-  // What Keras's to_json gives has the model's config inside.
-  if (json.contains("class_name") && json.contains("config")) json = json["config"];
   return parse_model_json(json);
 }
 
 std::string activation_of(const ModelSpec::LayerSpec& layer) {
   if (layer.type == "Softmax") return "softmax";
-  const Json config = Json::parse(layer.config, nullptr, false);
+  const Json config = parse_json(layer.config, layer.type);
   const Json activation = config.is_object() ? config.value("activation", Json()) : Json();
   return activation.is_string() ? activation.get<std::string>() : std::string();
 }

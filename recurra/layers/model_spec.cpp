@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/layers/json_text.h"
+#include "recurra/layers/keras2.h"
 #include "recurra/layers/layer_types.h"
 
 namespace recurra {
@@ -146,6 +148,21 @@ void return_sequences_of(Json& config) {
   if (!wraps) config["return_sequences"] = true;
 }
 
+/// What Keras's to_json gives has the model's config inside, beside the version.
+Json unwrapped_model(const Json& model) {
+  require_shallow(model, "model");
+  Json json = model;
+  if (json.is_object() && json.contains("class_name") && json.contains("config")) {
+    Json config = json["config"];
+    if (config.is_object() && json.contains("keras_version")) config["keras_version"] = json["keras_version"];
+    json = std::move(config);
+  }
+  if (!json.is_object() || !json.contains("layers") || !json["layers"].is_array())
+    fail_json("model", "an object with a list \"layers\"", json);
+  if (is_of_keras2(json)) say_in_keras3(json);
+  return json;
+}
+
 }  // namespace
 
 ModelSpec parse_model(std::string_view text) {
@@ -186,9 +203,8 @@ void return_sequences(ModelSpec& spec) {
   }
 }
 
-ModelSpec parse_model_json(const Json& json) {
-  if (!json.is_object() || !json.contains("layers") || !json["layers"].is_array())
-    fail_json("model", "an object with a list \"layers\"", json);
+ModelSpec parse_model_json(const Json& model) {
+  const Json json = unwrapped_model(model);
   ModelSpec spec;
   if (json.contains("name")) {
     if (!json["name"].is_string()) fail_json("model.name", "a string", json["name"]);
@@ -218,7 +234,7 @@ Json to_json(const ModelSpec& spec) {
 
 std::unique_ptr<Layer> make_layer(const ModelSpec::LayerSpec& spec) {
   const LayerType& type = find_type(spec.type);
-  Json config = Json::parse(spec.config, nullptr, false);
+  Json config = parse_json(spec.config, spec.type);
   if (config.is_discarded()) config = spec.config;
   Arguments arguments(spec.type, std::move(config));
   auto name = arguments.take<std::string>("name", type.name);

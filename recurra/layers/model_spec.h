@@ -38,7 +38,9 @@ struct ModelSpec {
 RECURRA_API void return_sequences(ModelSpec& spec);
 
 /// Reads {"name": …, "layers": [{"class_name": …, "config": {…}}, …]}, the config of Keras's Sequential; its
-/// InputLayer gives `input`, no layer. Throws Error (format or unsupported).
+/// InputLayer gives `input`, no layer. What Keras's to_json wraps around it may be there; a config of Keras 2
+/// (by its keras_version, or an argument that Keras 3 does not write) has that version's meaning. Throws
+/// Error (format or unsupported).
 [[nodiscard]] RECURRA_API ModelSpec parse_model_json(const nlohmann::json& json);
 
 /// What parse_model_json reads.

@@ -10,6 +10,7 @@
 #include "recurra/base/error.h"
 #include "recurra/formats/checkpoints.h"
 #include "recurra/formats/safetensors.h"
+#include "recurra/layers/json_text.h"
 #include "recurra/training/sequential.h"
 #include "recurra/training/training_record.h"
 
@@ -124,10 +125,10 @@ std::string metadata_of(const WeightTable& table, const char* key) {
 }
 
 Json parse_object(const WeightTable& table, const char* key, const std::string& path) {
-  Json json = Json::parse(metadata_of(table, key), nullptr, false);
+  const std::string subject = std::string(path).append(": ").append(key);
+  Json json = parse_json(metadata_of(table, key), subject);
   if (json.is_object()) return json;
-  throw Error(
-      ErrorCode::format, std::string(path).append(": ").append(key), "a JSON object", "something else");
+  throw Error(ErrorCode::format, subject, "a JSON object", "something else");
 }
 
 /// Returns the version.

@@ -102,6 +102,9 @@ class Training(ProgramTest):
         self.assertIn("from_logits false", self.succeed("inspect", "m.safetensors"))
         self.write("bad.json", "[")
         self.fail_with("bad.json: expected a JSON object, got something else", "train", *SEQUENCES[:6], "--model", "bad.json")
+        self.write("deep.json", "[" * 100_000 + "]" * 100_000)
+        self.fail_with("deep.json: expected JSON of at most 64 levels of lists and objects, got more",
+                       "train", *SEQUENCES[:6], "--model", "deep.json")
 
     def test_the_same_seed_gives_the_same_file(self):
         for name in ("a", "b"):

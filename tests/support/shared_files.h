@@ -4,8 +4,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <string>
 
-#include <gtest/gtest.h>
+#include "tests/support/skip.h"
 
 namespace recurra::test {
 
@@ -15,17 +16,9 @@ inline std::filesystem::path shared_folder() {
                           : std::filesystem::path(RECURRA_SOURCE_DIR) / ".." / "shared";
 }
 
-inline bool in_ci() {
-  const char* ci = std::getenv("CI");
-  return ci != nullptr && std::string(ci) == "true";
-}
-
 }  // namespace recurra::test
 
 /// Ends the test where `path` below the shared folder is missing: as skipped, or in CI as failed.
-#define RECURRA_NEED_SHARED(path)                                                       \
-  if (!std::filesystem::exists(recurra::test::shared_folder() / (path))) {              \
-    if (recurra::test::in_ci())                                                         \
-      FAIL() << (path) << " is not in " << recurra::test::shared_folder().string();     \
-    GTEST_SKIP() << (path) << " is not in " << recurra::test::shared_folder().string(); \
-  }
+#define RECURRA_NEED_SHARED(path)                                        \
+  if (!std::filesystem::exists(recurra::test::shared_folder() / (path))) \
+  RECURRA_SKIP(std::string(path) + " is not in " + recurra::test::shared_folder().string())
