@@ -245,6 +245,18 @@ std::string nested(int levels) {
   return std::string(std::size_t(levels), '[') + std::string(std::size_t(levels), ']');
 }
 
+TEST(ModelSpec, configs_that_are_no_objects_are_named_wherever_they_are_read) {
+  for (const char* config : {"[]", "{"}) {
+    ModelSpec spec;
+    spec.layers.push_back({"LSTM", config});
+    const std::string text =
+        std::string("LSTM.config: expected a JSON object, got ").append(config[0] == '[' ? "[]" : "\"{\"");
+    EXPECT_EQ(error_text(ErrorCode::format, [&] { make_layer(spec.layers[0]); }), text);
+    EXPECT_EQ(error_text(ErrorCode::format, [&] { return_sequences(spec); }), text);
+    EXPECT_EQ(error_text(ErrorCode::format, [&] { to_json(spec); }), text);
+  }
+}
+
 TEST(ModelSpec, json_of_too_many_levels_is_refused) {
   const std::string refusal = ": expected JSON of at most 64 levels of lists and objects, got more";
   EXPECT_FALSE(parse_json(nested(64), "x").is_discarded());
@@ -258,54 +270,6 @@ TEST(ModelSpec, json_of_too_many_levels_is_refused) {
   model["layers"][0]["class_name"] = "Dense";
   model["layers"][0]["config"] = nlohmann::json::parse(nested(100'000));
   EXPECT_EQ(error_text([&] { static_cast<void>(parse_model_json(model)); }), "model" + refusal);
-}
-
-TEST(ModelSpec, configs_of_keras_2_keep_their_meaning) {
-  const std::string old_sigmoid = R"({"class_name":"hard_sigmoid","config":{"alpha":0.2,"beta":0.5}})";
-  const auto layers_of = [](const std::string& layers, const std::string& version) {
-    return parse_model_json(nlohmann::json::parse(R"({"class_name": "Sequential", "config": {"layers": [)" +
-                                                  layers + "]}" + version + "}"))
-        .layers;
-  };
-  const std::string gru =
-      R"({"class_name": "GRU", "config": {"units": 3, "recurrent_activation": "hard_sigmoid"}})";
-  const std::string two = R"(, "keras_version": "2.2.4")";
-  const std::string old_gru =
-      R"({"recurrent_activation":)" + old_sigmoid + R"(,"reset_after":false,"units":3})";
-  EXPECT_EQ(layers_of(gru, two).at(0).config, old_gru);
-  EXPECT_EQ(layers_of(gru, R"(, "keras_version": "3.15.0")").at(0).config,
-            R"({"recurrent_activation":"hard_sigmoid","units":3})");
-  EXPECT_EQ(layers_of(gru, "").at(0).config, R"({"recurrent_activation":"hard_sigmoid","units":3})");
-  EXPECT_EQ(
-      layers_of(R"({"class_name": "Bidirectional", "config": {"layer": )" + gru + "}}", two).at(0).config,
-      R"({"layer":{"class_name":"GRU","config":)" + old_gru + "}}");
-  EXPECT_EQ(layers_of(R"({"class_name": "TimeDistributed", "config": {"layer": {"class_name": "Dense",
-      "config": {"units": 2, "activation": {"class_name": "function", "config": "hard_sigmoid"}}}}})",
-                      two)
-                .at(0)
-                .config,
-            R"({"layer":{"class_name":"Dense","config":{"activation":)" + old_sigmoid + R"(,"units":2}}})");
-  // Without a version, an argument that Keras 3 does not write tells.
-  EXPECT_EQ(layers_of(R"({"class_name": "LSTM", "config": {"units": 3, "implementation": 1,
-      "recurrent_activation": "hard_sigmoid"}})",
-                      "")
-                .at(0)
-                .config,
-            R"({"implementation":1,"recurrent_activation":)" + old_sigmoid + R"(,"units":3})");
-
-  const std::vector<ModelSpec::LayerSpec> layers =
-      layers_of(R"({"class_name": "Activation", "config": {"activation": "hard_sigmoid"}})", two);
-  const std::unique_ptr<Layer> layer = make_layer(layers.at(0));
-  Random random(1);
-  layer->build({1}, random);
-  Tensor x({3, 1});
-  x.data()[0] = 1.0F;
-  x.data()[1] = -2.5F;
-  x.data()[2] = 2.6F;
-  const Tensor y = layer->forward(x, {});
-  EXPECT_FLOAT_EQ(y.data()[0], 0.7F);
-  EXPECT_EQ(y.data()[1], 0.0F);
-  EXPECT_EQ(y.data()[2], 1.0F);
 }
 
 TEST(Layers, wrong_shapes_are_named) {

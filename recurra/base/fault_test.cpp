@@ -5,14 +5,11 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "recurra/base/error.h"
 #include "recurra/base/file.h"
 #include "tests/support/faults.h"
-#include "tests/support/skip.h"
 #include "tests/support/temporary_folder.h"
 
 namespace recurra {
@@ -211,37 +208,6 @@ TEST(Fault, a_full_disk_is_told_with_the_bytes_needed_and_free) {
     EXPECT_EQ(read_file(folder / "file"), old_text);
     EXPECT_TRUE(only_the_file_in(folder));
   }
-}
-
-constexpr int not_possible_here = 77;
-
-/// A file system of 64 KiB at `path`, seen by this process only. Returns whether the system allows that.
-bool mount_small_disk(const fs::path& path) {
-  if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
-  return mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         mount("none", path.c_str(), "tmpfs", 0, "size=64k") == 0;
-}
-
-TEST(Fault, a_disk_that_is_really_full_keeps_the_old_file) {
-  const TemporaryFolder folder;
-  const int status = test::status_of_child([&] {
-    if (!mount_small_disk(folder.path())) return not_possible_here;
-    const fs::path path = folder / "file";
-    write_bytes(path, old_text);
-    const std::string text = error_text([&] { write_whole(path, std::string(100'000, 'x')); });
-    // 64 KiB are 16 pages; the old file has one.
-    EXPECT_EQ(text,
-              path.string() + ": expected a file that can be written, got No space left on device " + "(" +
-                  std::to_string(100'000 - 15 * 4096) + " bytes needed, 0 free)");
-    EXPECT_EQ(read_file(path), old_text);
-    EXPECT_TRUE(only_the_file_in(folder));
-    write_whole(path, new_text);
-    EXPECT_EQ(read_file(path), new_text);
-    return testing::Test::HasFailure() ? 1 : 0;
-  });
-  ASSERT_TRUE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == not_possible_here) RECURRA_SKIP("no right to mount a file system");
-  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace

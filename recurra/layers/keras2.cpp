@@ -1,8 +1,8 @@
 #include "recurra/layers/keras2.h"
 
-#include <algorithm>
-#include <iterator>
 #include <string>
+
+#include "recurra/base/error.h"
 
 namespace recurra {
 
@@ -27,10 +27,11 @@ void visit_layers(Value& model, const Visit& visit) {
   for (auto& layer : model["layers"]) visit_layer(layer, visit);
 }
 
+/// By its name alone: with numbers beside it it means the same everywhere.
 bool is_hard_sigmoid(const Json& activation) {
-  if (activation.is_object() && activation.value("class_name", "") == "function")
-    return activation.value("config", Json()) == "hard_sigmoid";
-  return activation == "hard_sigmoid";
+  if (!activation.is_object()) return activation == "hard_sigmoid";
+  return activation.value("class_name", Json()) == "function" &&
+         activation.value("config", Json()) == "hard_sigmoid";
 }
 
 }  // namespace
@@ -41,6 +42,7 @@ bool is_of_keras2(const Json& model) {
     const auto text = version.get<std::string>();
     return text.starts_with("1.") || text.starts_with("2.");
   }
+  if (!version.is_null()) throw Error(ErrorCode::format, "model.keras_version", "a string", version.dump());
   bool found = false;
   visit_layers(model, [&](const std::string&, const Json& config) {
     for (const char* key : {"batch_input_shape", "time_major", "implementation", "input_length"})

@@ -151,16 +151,29 @@ void return_sequences_of(Json& config) {
 /// What Keras's to_json gives has the model's config inside, beside the version.
 Json unwrapped_model(const Json& model) {
   require_shallow(model, "model");
-  Json json = model;
-  if (json.is_object() && json.contains("class_name") && json.contains("config")) {
-    Json config = json["config"];
-    if (config.is_object() && json.contains("keras_version")) config["keras_version"] = json["keras_version"];
-    json = std::move(config);
-  }
+  if (!model.is_object()) fail_json("model", "an object with a list \"layers\"", model);
+  const Json type = model.value("class_name", Json("Sequential"));
+  if (!type.is_string()) fail_json("model.class_name", "a string", type);
+  // Layers of another class are no chain.
+  if (type != "Sequential")
+    throw Error(ErrorCode::unsupported, "model", "Sequential", type.get<std::string>());
+  Json json = model.contains("class_name") && model.contains("config") ? model["config"] : model;
   if (!json.is_object() || !json.contains("layers") || !json["layers"].is_array())
     fail_json("model", "an object with a list \"layers\"", json);
+  if (model.contains("keras_version")) json["keras_version"] = model["keras_version"];
   if (is_of_keras2(json)) say_in_keras3(json);
   return json;
+}
+
+/// The config that a spec holds as text. Throws Error (format) unless it is a JSON object.
+Json config_in(const ModelSpec::LayerSpec& spec) {
+  Json config = parse_json(spec.config, spec.type);
+  if (config.is_object()) return config;
+  if (config.is_discarded()) config = spec.config;
+  throw Error(ErrorCode::format,
+              spec.type + ".config",
+              "a JSON object",
+              config.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, longest_shown));
 }
 
 }  // namespace
@@ -197,7 +210,7 @@ ModelSpec parse_model(std::string_view text) {
 void return_sequences(ModelSpec& spec) {
   for (ModelSpec::LayerSpec& layer : spec.layers) {
     if (!find_type(layer.type).recurrent) continue;
-    Json config = Json::parse(layer.config);
+    Json config = config_in(layer);
     return_sequences_of(config);
     layer.config = config.dump();
   }
@@ -227,16 +240,14 @@ ModelSpec parse_model_json(const Json& model) {
 Json to_json(const ModelSpec& spec) {
   Json layers = Json::array();
   for (const ModelSpec::LayerSpec& layer : spec.layers) {
-    layers.push_back({{"class_name", layer.type}, {"config", Json::parse(layer.config)}});
+    layers.push_back({{"class_name", layer.type}, {"config", config_in(layer)}});
   }
   return {{"name", spec.name}, {"layers", std::move(layers)}};
 }
 
 std::unique_ptr<Layer> make_layer(const ModelSpec::LayerSpec& spec) {
   const LayerType& type = find_type(spec.type);
-  Json config = parse_json(spec.config, spec.type);
-  if (config.is_discarded()) config = spec.config;
-  Arguments arguments(spec.type, std::move(config));
+  Arguments arguments(spec.type, config_in(spec));
   auto name = arguments.take<std::string>("name", type.name);
   const bool trainable = arguments.take<bool>("trainable", true);
   take_dtype(arguments);

@@ -34,16 +34,17 @@ struct ModelSpec {
 /// invalid_argument for missing or bad numbers.
 [[nodiscard]] RECURRA_API ModelSpec parse_model(std::string_view text);
 
-/// Makes all recurrent layers return the outputs of all steps. Throws as make_layer for an unknown type.
+/// Makes all recurrent layers return the outputs of all steps. Throws as make_layer for an unknown type or a
+/// config that is no JSON object.
 RECURRA_API void return_sequences(ModelSpec& spec);
 
 /// Reads {"name": …, "layers": [{"class_name": …, "config": {…}}, …]}, the config of Keras's Sequential; its
 /// InputLayer gives `input`, no layer. What Keras's to_json wraps around it may be there; a config of Keras 2
 /// (by its keras_version, or an argument that Keras 3 does not write) has that version's meaning. Throws
-/// Error (format or unsupported).
+/// Error (format, or unsupported for a model of another class).
 [[nodiscard]] RECURRA_API ModelSpec parse_model_json(const nlohmann::json& json);
 
-/// What parse_model_json reads.
+/// What parse_model_json reads. Throws Error (format) for a config that is no JSON object.
 [[nodiscard]] RECURRA_API nlohmann::json to_json(const ModelSpec& spec);
 
 /// The layer of one entry: Keras's arguments and defaults. Throws Error: unsupported for an unknown type or

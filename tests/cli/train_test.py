@@ -100,6 +100,11 @@ class Training(ProgramTest):
         self.assertIn('Model: "from_keras"', out)
         # Probabilities, not logits, go into the loss.
         self.assertIn("from_logits false", self.succeed("inspect", "m.safetensors"))
+        # The GRU of Keras 2 resets before the product: 3 * (2 + 4 + 1) * 4 parameters, no second bias.
+        self.write("old.json", '{"class_name": "Sequential", "keras_version": "2.15.0", "config": {"name": "old", "layers": ['
+                               '{"class_name": "GRU", "config": {"units": 4}}, '
+                               '{"class_name": "Dense", "config": {"units": 3}}]}}')
+        self.assertRegex(self.succeed("train", *SEQUENCES[:6], "--model", "old.json"), r"gru \(GRU\) .* 84 ")
         self.write("bad.json", "[")
         self.fail_with("bad.json: expected a JSON object, got something else", "train", *SEQUENCES[:6], "--model", "bad.json")
         self.write("deep.json", "[" * 100_000 + "]" * 100_000)

@@ -59,10 +59,7 @@ std::vector<std::string> weight_groups(const Layer& layer) {
 }  // namespace
 
 ModelSpec read_keras_architecture(const std::filesystem::path& archive) {
-  const Json config = Json::parse(read_member(archive, "config.json"));
-  if (config.at("class_name") != "Sequential")
-    throw std::runtime_error("keras: a " + config.at("class_name").dump());
-  return parse_model_json(config.at("config"));
+  return parse_model_json(Json::parse(read_member(archive, "config.json")));
 }
 
 void load_keras_weights(const std::filesystem::path& path, const std::vector<Layer*>& layers) {

@@ -9,8 +9,8 @@
 
 namespace recurra::test {
 
-/// The layers of the Sequential in the archive's config.json. Throws std::runtime_error where it holds
-/// another model, Error as parse_model_json.
+/// The layers of the Sequential in the archive's config.json. Throws std::runtime_error where it cannot be
+/// read, Error as parse_model_json.
 [[nodiscard]] ModelSpec read_keras_architecture(const std::filesystem::path& archive);
 
 /// Gives the built `layers`, all of a Sequential in order, the weights of `file`. Throws std::runtime_error
