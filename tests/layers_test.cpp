@@ -262,6 +262,15 @@ TEST(ModelSpec, json_of_too_many_levels_is_refused) {
   EXPECT_FALSE(parse_json(nested(64), "x").is_discarded());
   EXPECT_EQ(error_text([] { static_cast<void>(parse_json(nested(65), "x")); }), "x" + refusal);
   EXPECT_EQ(error_text([] { static_cast<void>(parse_json(nested(100'000), "x")); }), "x" + refusal);
+  // Whatever follows: it is not read.
+  EXPECT_EQ(error_text([] { static_cast<void>(parse_json(std::string(65, '['), "x")); }), "x" + refusal);
+  std::string objects;
+  for (int i = 0; i < 65; ++i) objects += R"({"a":)";
+  EXPECT_EQ(error_text([&] { static_cast<void>(parse_json(objects, "x")); }), "x" + refusal);
+  // Side by side they are no levels, and in a text no lists.
+  std::string flat = "[";
+  for (int i = 0; i < 100; ++i) flat += R"([{"a":"[[["}],)";
+  EXPECT_EQ(parse_json(flat + "[]]", "x").size(), 101U);
   EXPECT_EQ(error_text([] {
               make_layer({"Dense", R"({"units": 3, "activation": )" + nested(100'000) + "}"});
             }),
@@ -270,6 +279,10 @@ TEST(ModelSpec, json_of_too_many_levels_is_refused) {
   model["layers"][0]["class_name"] = "Dense";
   model["layers"][0]["config"] = nlohmann::json::parse(nested(100'000));
   EXPECT_EQ(error_text([&] { static_cast<void>(parse_model_json(model)); }), "model" + refusal);
+  ModelSpec spec;
+  spec.layers.push_back({"LSTM", nested(100'000)});
+  EXPECT_EQ(error_text([&] { return_sequences(spec); }), "LSTM" + refusal);
+  EXPECT_EQ(error_text([&] { to_json(spec); }), "LSTM" + refusal);
 }
 
 TEST(Layers, wrong_shapes_are_named) {

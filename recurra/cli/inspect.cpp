@@ -49,8 +49,8 @@ bool is_model(const WeightTable& table) {
 }
 
 /// Metadata that are JSON in a string as JSON.
-Json unwrapped(const std::string& key, const std::string& text) {
-  Json json = parse_json(text, key);
+Json unwrapped(const std::string& file, const std::string& key, const std::string& text) {
+  Json json = parse_json(text, std::string(file).append(": ").append(key));
   return json.is_object() || json.is_array() ? json : Json(text);
 }
 
@@ -72,7 +72,7 @@ void print_json(const std::string& file, const WeightTable& table) {
   Json tensors = Json::array();
   for (const WeightTable::Entry& entry : table.entries()) tensors.push_back(tensor_json(entry));
   Json metadata = Json::object();
-  for (const auto& [key, value] : table.metadata()) metadata[key] = unwrapped(key, value);
+  for (const auto& [key, value] : table.metadata()) metadata[key] = unwrapped(file, key, value);
   const Json all = {{"file", file},
                     {"checksums", has_checksums(file) ? "verified" : "none"},
                     {"metadata", std::move(metadata)},
@@ -127,8 +127,8 @@ std::string words_for(const Json& object) {
 }
 
 /// What training left in a model file.
-void print_training(const WeightTable& table) {
-  const Json training = unwrapped("training", metadata_of(table, "training"));
+void print_training(const std::string& file, const WeightTable& table) {
+  const Json training = unwrapped(file, "training", metadata_of(table, "training"));
   if (!training.is_object()) return;
   fmt::print("\ntraining    {} epochs, {} updates, seed {}\n",
              training.value("epochs_done", Json(0)).dump(),
@@ -164,7 +164,7 @@ void inspect(const InspectOptions& options) {
     std::fflush(stdout);
     Sequential::load(options.file).summary(std::cout);
     std::cout.flush();
-    print_training(table);
+    print_training(options.file, table);
   } else {
     fmt::print("format      safetensors, not written by recurra\n");
   }

@@ -18,7 +18,8 @@ inline constexpr int max_json_levels = 64;
 /// Throws Error (format) with `subject` where `json` has more levels.
 RECURRA_API void require_shallow(const nlohmann::json& json, const std::string& subject);
 
-/// Discarded where `text` is no JSON. Throws Error (format) with `subject` where it has too many levels.
+/// Discarded where `text` is no JSON. Throws Error (format) with `subject` where it has too many levels, at
+/// the first letter of the one too much, whatever follows.
 [[nodiscard]] RECURRA_API nlohmann::json parse_json(std::string_view text, const std::string& subject);
 
 }  // namespace recurra

@@ -141,6 +141,15 @@ TEST_F(TrainedFile, wrong_words_on_training_are_named) {
             "FILE: training.run.settings: expected an object, got 1");
 }
 
+TEST_F(TrainedFile, json_of_too_many_levels_is_refused) {
+  const std::string deep = R"({"a":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  for (const char* key : {"model", "training"}) {
+    EXPECT_EQ(error_with([&](WeightTable& t) { t.set_metadata(key, deep); }),
+              std::string("FILE: ").append(key).append(
+                  ": expected JSON of at most 64 levels of lists and objects, got more"));
+  }
+}
+
 TEST_F(TrainedFile, cut_or_changed_at_any_byte_is_refused_by_name) {
   Sequential tiny = small_model("sgd", "dense:1");
   tiny.build({1});

@@ -89,6 +89,22 @@ class Saved(ProgramTest):
         self.fail_with("none: expected a file that can be read, got No such file or directory", "inspect", "none")
         self.fail_with(f"{self.folder}: expected a regular file, got a folder", "inspect", self.folder)
 
+    def test_metadata_of_too_many_levels_are_refused(self):
+        with open(self.path("model.safetensors"), "rb") as file:
+            content = file.read()
+        end = 8 + struct.unpack("<Q", content[:8])[0]
+        header = json.loads(content[8:end])
+        metadata = header["__metadata__"]
+        metadata["user.data"] = "[" * 100_000 + "]" * 100_000
+        for checksum in ("crc32c", "header_crc32c"):
+            del metadata[checksum]
+        changed = json.dumps(header).encode()
+        self.write("deep.safetensors", struct.pack("<Q", len(changed)) + changed + content[end:])
+        refusal = "expected JSON of at most 64 levels of lists and objects, got more"
+        for command in (("evaluate", "--data", "sequences.csv", "--model"), ("predict", "--data", "sequences.csv", "--model")):
+            self.fail_with(f"deep.safetensors: data: {refusal}", *command, "deep.safetensors")
+        self.fail_with(f"deep.safetensors: user.data: {refusal}", "inspect", "--json", "deep.safetensors")
+
 
 if __name__ == "__main__":
     main()
