@@ -12,16 +12,18 @@ namespace recurra::RECURRA_TARGET_NAME {
 /// Added to the variance before the root.
 inline constexpr float variance_floor = 1e-5F;
 
-/// Of a row: the mean, and 1 / sqrt(variance + variance_floor).
+/// Of a row: the mean, 1 / sqrt(variance + variance_floor), and what the mean lacks for being a float, as an
+/// addend to what was normalised with it.
 struct Moments {
   float mean;
   float inverse;
+  float rest;
 };
 
 /// (x - mean) / deviation.
 template <Lane V>
 RECURRA_INLINE V normalise(V x, const Moments& m) {
-  return (x - V(m.mean)) * V(m.inverse);
+  return fma(x - V(m.mean), V(m.inverse), V(m.rest));
 }
 
 /// The first lanes of x, the rest 0.
@@ -56,8 +58,8 @@ struct RowSum {
   }
 };
 
-/// Mean and deviation of `Count` numbers of each of `units`, in two passes: a mean that is large beside the
-/// deviation costs no digits.
+/// Mean and deviation of `Count` numbers of each of `units`, in two passes, the second around the mean of the
+/// first: however large the mean is beside the deviation, it costs no digits.
 template <Lane V, int Count>
 [[gnu::noinline]] Moments row_moments(const float* row, i64 stride, int units) {
   const int whole = units / V::width;
@@ -73,22 +75,28 @@ template <Lane V, int Count>
   RECURRA_UNROLL
   for (int k = 0; rest > 0 && k < Count; ++k)
     sum.chain[k] = sum.chain[k] + V::load(last + k * V::width, V::first(rest));
-  const V mean(sum.total() / numbers);
+  const float mean_of_sum = sum.total() / numbers;
+  const V mean(mean_of_sum);
 
-  RowSum<V, Count> square;
+  RowSum<V, Count> difference, square;
   for (int block = 0; block < whole; ++block) {
     RECURRA_UNROLL
     for (int k = 0; k < Count; ++k) {
       const V d = V::load(row + block * stride + k * V::width) - mean;
+      difference.chain[k] = difference.chain[k] + d;
       square.chain[k] = fma(d, d, square.chain[k]);
     }
   }
   RECURRA_UNROLL
   for (int k = 0; rest > 0 && k < Count; ++k) {
     const V d = first_lanes(V::load(last + k * V::width) - mean, rest);
+    difference.chain[k] = difference.chain[k] + d;
     square.chain[k] = fma(d, d, square.chain[k]);
   }
-  return {sum.total() / numbers, 1.0F / __builtin_sqrtf(square.total() / numbers + variance_floor)};
+  const float lack = difference.total() / numbers;
+  const float variance = square.total() / numbers - lack * lack;
+  const float inverse = 1.0F / __builtin_sqrtf(variance + variance_floor);
+  return {mean_of_sum, inverse, -lack * inverse};
 }
 
 /// The way back: with d the gradient of the normalised n, that of what was normalised is
