@@ -16,9 +16,9 @@ struct Options {
   std::vector<unsigned char> counts;    // (batch, steps); empty: those within the lengths
   bool repeat = false;
   std::vector<double> x_factor, h_factor;  // dropout: (batch, input), (batch, width); empty: none
-  /// What goes into a step and what comes out, forward and back, is rounded to floats: so much is lost by
-  /// floats alone, whatever the arithmetic between.
-  bool rounded = false;
+  /// If not 0: what goes into a step and what comes out, forward and back, is rounded to a float of it times
+  /// this. So much is lost by floats alone, whatever the arithmetic between; other factors, other roundings.
+  double rounded_as = 0;
   double clip = 0;                 // bound of an LSTM's c; 0: none
   std::vector<double> zoneout[3];  // (batch, steps, units): share of the old state in the new; empty: none
 };
@@ -139,8 +139,9 @@ class Recurrence {
   /// All numbers of a step as they are, or rounded.
   template <class Numbers>
   void round(Numbers& numbers) const {
+    const double factor = options_.rounded_as;
     for (auto& unit : numbers) {
-      for (double& x : unit) x = options_.rounded ? double(float(x)) : x;
+      for (double& x : unit) x = factor == 0 ? x : double(float(x * factor)) / factor;
     }
   }
 
