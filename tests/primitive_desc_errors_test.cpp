@@ -178,6 +178,37 @@ TEST(DescriptorErrors, descriptions_of_memory) {
               testing::StartsWith("tensor: expected"));
 }
 
+TEST(DescriptorErrors, formats_and_types_of_tensors_there_are_not) {
+  const auto refuse = [](auto make) {
+    return error_text(ErrorCode::unsupported, [&] { make(); });
+  };
+  const std::string tags =
+      "supported are tnc, ntc, ldnc, ldtnc, ldntc, ldigo, ldgoi, ldgo, ldio, ldoi, igo, goi, go, io, oi";
+  for (const int tag : {15, 99, -1}) {
+    EXPECT_EQ(refuse([&] {
+                TensorDesc({3, 2, 1}, FormatTag(tag));
+              }),
+              "tensor format \"" + std::to_string(tag) + "\": " + tags);
+    EXPECT_STREQ(name_of(FormatTag(tag)), "unknown");
+  }
+  EXPECT_STREQ(name_of(FormatTag::oi), "oi");
+  const std::string types = "tensor data type \"6\": supported are f32, bf16, f16, s8, u8, s32";
+  EXPECT_EQ(refuse([] { TensorDesc({3, 2, 1}, FormatTag::tnc, DataType(6)); }), types);
+  EXPECT_EQ(refuse([] { TensorDesc({3, 2}, {2, 1}, DataType(6)); }), types);
+}
+
+TEST(DescriptorErrors, bytes_of_memory_below_zero) {
+  float memory[6] = {};
+  const TensorDesc desc({3, 2}, FormatTag::go);
+  const auto refuse = [&](i64 bytes) {
+    return error_text(ErrorCode::invalid_argument, [&] { TensorView(memory, desc, bytes); });
+  };
+  EXPECT_EQ(refuse(-2),
+            "bytes of a tensor's memory: expected 0 or more, or -1 for as many as it needs, got -2");
+  EXPECT_EQ(refuse(-1), "no error") << "not known";
+  EXPECT_EQ(refuse(0), "no error") << "execute refuses them where the tensor needs more";
+}
+
 TEST(DescriptorErrors, plain_weights) {
   RnnDesc desc = small();
   desc.layers = 2;

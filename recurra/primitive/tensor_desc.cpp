@@ -16,34 +16,54 @@ struct Order {
   int axes[max_rank];
 };
 
-const Order& order_of(FormatTag tag) noexcept {
-  static constexpr Order orders[] = {{"tnc", 3, {0, 1, 2}},
-                                     {"ntc", 3, {1, 0, 2}},
-                                     {"ldnc", 4, {0, 1, 2, 3}},
-                                     {"ldtnc", 5, {0, 1, 2, 3, 4}},
-                                     {"ldntc", 5, {0, 1, 3, 2, 4}},
-                                     {"ldigo", 5, {0, 1, 2, 3, 4}},
-                                     {"ldgoi", 5, {0, 1, 3, 4, 2}},
-                                     {"ldgo", 4, {0, 1, 2, 3}},
-                                     {"ldio", 4, {0, 1, 2, 3}},
-                                     {"ldoi", 4, {0, 1, 3, 2}},
-                                     {"igo", 3, {0, 1, 2}},
-                                     {"goi", 3, {1, 2, 0}},
-                                     {"go", 2, {0, 1}},
-                                     {"io", 2, {0, 1}},
-                                     {"oi", 2, {1, 0}}};
-  return orders[static_cast<int>(tag)];
+constexpr Order orders[] = {{"tnc", 3, {0, 1, 2}},
+                            {"ntc", 3, {1, 0, 2}},
+                            {"ldnc", 4, {0, 1, 2, 3}},
+                            {"ldtnc", 5, {0, 1, 2, 3, 4}},
+                            {"ldntc", 5, {0, 1, 3, 2, 4}},
+                            {"ldigo", 5, {0, 1, 2, 3, 4}},
+                            {"ldgoi", 5, {0, 1, 3, 4, 2}},
+                            {"ldgo", 4, {0, 1, 2, 3}},
+                            {"ldio", 4, {0, 1, 2, 3}},
+                            {"ldoi", 4, {0, 1, 3, 2}},
+                            {"igo", 3, {0, 1, 2}},
+                            {"goi", 3, {1, 2, 0}},
+                            {"go", 2, {0, 1}},
+                            {"io", 2, {0, 1}},
+                            {"oi", 2, {1, 0}}};
+
+/// Null for a value that is no tag.
+const Order* order_of(FormatTag tag) noexcept {
+  const auto index = static_cast<std::size_t>(tag);
+  return index < std::size(orders) ? &orders[index] : nullptr;
+}
+
+const Order& checked_order(FormatTag tag) {
+  if (const Order* order = order_of(tag)) return *order;
+  std::string names;
+  for (const Order& order : orders) names += (names.empty() ? "" : ", ") + std::string(order.name);
+  throw Error(ErrorCode::unsupported, "tensor format", names, std::to_string(static_cast<int>(tag)));
+}
+
+void check_type(DataType type) {
+  if (size_of(type) > 0) return;
+  throw Error(ErrorCode::unsupported,
+              "tensor data type",
+              "f32, bf16, f16, s8, u8, s32",
+              std::to_string(static_cast<int>(type)));
 }
 
 }  // namespace
 
 const char* name_of(FormatTag tag) noexcept {
-  return order_of(tag).name;
+  const Order* order = order_of(tag);
+  return order != nullptr ? order->name : "unknown";
 }
 
 TensorDesc::TensorDesc(std::initializer_list<i64> dims, FormatTag tag, DataType type) : type_(type) {
+  const Order& order = checked_order(tag);
+  check_type(type);
   set_dims(dims);
-  const Order& order = order_of(tag);
   if (order.rank != rank_) {
     throw Error(ErrorCode::shape,
                 "tensor",
@@ -61,6 +81,7 @@ TensorDesc::TensorDesc(std::initializer_list<i64> dims, FormatTag tag, DataType 
 
 TensorDesc::TensorDesc(std::initializer_list<i64> dims, std::initializer_list<i64> strides, DataType type)
     : type_(type) {
+  check_type(type);
   set_dims(dims);
   if (strides.size() != dims.size()) {
     throw Error(
@@ -111,6 +132,14 @@ i64 TensorDesc::extent() const noexcept {
 
 std::string TensorDesc::to_string() const {
   return Shape(std::vector<i64>(dims_, dims_ + rank_)).to_string();
+}
+
+i64 checked_bytes(i64 bytes) {
+  if (bytes >= -1) return bytes;
+  throw Error(ErrorCode::invalid_argument,
+              "bytes of a tensor's memory",
+              "0 or more, or -1 for as many as it needs",
+              std::to_string(bytes));
 }
 
 }  // namespace recurra::primitive

@@ -45,12 +45,13 @@ class RECURRA_API TensorDesc {
   /// No tensor.
   TensorDesc() = default;
 
-  /// Dense in the order of `tag`. Throws Error: shape where the numbers of dimensions differ,
-  /// invalid_argument on a negative extent or a product that overflows.
+  /// Dense in the order of `tag`. Throws Error: unsupported for a tag or type there is not, shape where the
+  /// numbers of dimensions differ, invalid_argument on a negative extent or a product that overflows.
   TensorDesc(std::initializer_list<i64> dims, FormatTag tag, DataType type = DataType::f32);
 
-  /// With strides. Throws Error: shape where there are not as many strides as dimensions, or not 1 to
-  /// max_rank of them; invalid_argument on a negative extent, a stride below 1 or a size that overflows.
+  /// With strides. Throws Error: unsupported for a type there is not, shape where there are not as many
+  /// strides as dimensions, or not 1 to max_rank of them; invalid_argument on a negative extent, a stride
+  /// below 1 or a size that overflows.
   TensorDesc(std::initializer_list<i64> dims,
              std::initializer_list<i64> strides,
              DataType type = DataType::f32);
@@ -86,6 +87,9 @@ class RECURRA_API TensorDesc {
   i64 strides_[max_rank] = {};
 };
 
+/// The bytes of a view's memory. Throws Error (invalid_argument) on a number below -1.
+[[nodiscard]] RECURRA_API i64 checked_bytes(i64 bytes);
+
 /// Memory described by a TensorDesc; `Void` is void or const void. Owns nothing. A default one means that
 /// there is no tensor.
 template <class Void>
@@ -97,9 +101,10 @@ class TensorViewOf {
   /// No tensor.
   TensorViewOf() = default;
 
-  /// Memory of `bytes` bytes; -1: as many as desc needs, taken on trust.
+  /// Memory of `bytes` bytes; -1: as many as desc needs, taken on trust. Throws Error (invalid_argument) on
+  /// a number below -1.
   TensorViewOf(Void* data, const TensorDesc& desc, i64 bytes = -1)
-      : data_(data), desc_(desc), bytes_(bytes) {}
+      : data_(data), desc_(desc), bytes_(checked_bytes(bytes)) {}
 
   /// Floats whose number is known: `execute` throws Error (shape) where desc needs more.
   TensorViewOf(std::span<Float> memory, const TensorDesc& desc)
