@@ -1,6 +1,5 @@
 /// Where the engine's promises end: no numbers, no memory, nothing to do.
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <list>
 #include <optional>
@@ -12,34 +11,10 @@
 #include <gtest/gtest.h>
 
 #include "recurra/base/error.h"
-#include "tests/support/engine_case.h"
+#include "tests/support/allocations.h"
+#include "tests/support/each_cell.h"
 #include "tests/support/engine_layer.h"
 #include "tests/support/temporary_folder.h"
-
-static std::atomic<long> allocations{0};
-
-// Sanitizers bring an allocator of their own and tell of its use; the thread sanitizer not of aligned memory.
-extern "C" [[gnu::weak]] void __tsan_init();
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
-                                                         void (*)(const volatile void*));
-
-static const int installed = __sanitizer_install_malloc_and_free_hooks(
-    [](const volatile void*, std::size_t) { ++allocations; }, [](const volatile void*) {});
-#else
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-
-void* malloc(std::size_t size) noexcept {
-  return ++allocations, __libc_malloc(size);
-}
-
-void* aligned_alloc(std::size_t to, std::size_t size) noexcept {
-  return ++allocations, __libc_memalign(to, size);
-}
-}
-#endif
 
 namespace recurra::test {
 
@@ -48,19 +23,6 @@ namespace {
 using Floats = std::vector<float>;
 
 constexpr float nan = NAN;
-
-/// Calls check(table, cell) for every cell, built in or toy, of every target.
-template <class Check>
-void for_each_cell(Check check) {
-  for (const Target* target : supported_targets()) {
-    for (const Target* table : {target, &toy_target(*target)}) {
-      for (const CellKernels& cell : std::span(table->cells, std::size_t(table->cell_count))) {
-        SCOPED_TRACE(std::string(target->name) + " " + cell.name);
-        check(*table, cell);
-      }
-    }
-  }
-}
 
 EngineCase case_of(const CellKernels& cell, reference::Sizes sizes, std::vector<int> lengths = {}) {
   EngineCase c;
@@ -207,16 +169,16 @@ TEST(Values, a_workspace_that_saw_nan_forgets_it) {
 }
 
 TEST(Allocation, is_counted) {
-  const long before = allocations;
+  const long before = allocations();
   const AlignedBuffer<float> buffer(100);
   const Floats values(100);
-  EXPECT_EQ(allocations - before, __tsan_init == nullptr ? 2 : 1);
+  EXPECT_EQ(allocations() - before, 2);
 }
 
 void expect_no_allocation(Layer& layer, Workspace& workspace, const Execution& execution) {
-  const long before = allocations;
+  const long before = allocations();
   run_all(layer, workspace, execution);
-  EXPECT_EQ(allocations - before, 0) << execution.threads << " threads";
+  EXPECT_EQ(allocations() - before, 0) << execution.threads << " threads";
 }
 
 TEST(Allocation, a_prepared_layer_allocates_nothing) {

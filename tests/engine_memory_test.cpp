@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "recurra/base/error.h"
-#include "tests/support/engine_case.h"
+#include "tests/support/each_cell.h"
 #include "tests/support/engine_layer.h"
 #include "tests/support/temporary_folder.h"
 
@@ -16,19 +16,6 @@ namespace recurra::test {
 namespace {
 
 using Floats = std::vector<float>;
-
-/// Calls check(table, cell) for every cell, built in or toy, of every target.
-template <class Check>
-void for_each_cell(Check check) {
-  for (const Target* target : supported_targets()) {
-    for (const Target* table : {target, &toy_target(*target)}) {
-      for (const CellKernels& cell : std::span(table->cells, std::size_t(table->cell_count))) {
-        SCOPED_TRACE(std::string(target->name) + " " + cell.name);
-        check(*table, cell);
-      }
-    }
-  }
-}
 
 /// What a case has besides its cell. 40 steps of 13 rows are two chunks of the way back.
 struct Variant {

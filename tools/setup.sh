@@ -3,9 +3,9 @@
 # shellcheck disable=SC2034,SC2086,SC2154  # used by who sources this; lists are split on purpose; $logs
 
 program_packages="g++ cmake ninja-build zlib1g-dev nlohmann-json3-dev libeigen3-dev libcli11-dev libfmt-dev"
-# clang compiles everything a second time; python3 and binutils serve the scripts in tools/; python3-pip-whl is the least
+# clang compiles everything a second time, and has its sanitizers in libclang-rt-dev; python3 and binutils serve the scripts in tools/; python3-pip-whl is the least
 # that fetches wheels (oneDNN's, to compare with); find_package(libzip) fails without the three zip programs.
-test_packages="libgtest-dev libgmock-dev libhdf5-dev libzip-dev zipcmp zipmerge ziptool python3 python3-pip-whl binutils clang clang-format clang-tidy doxygen pkgconf"
+test_packages="libgtest-dev libgmock-dev libhdf5-dev libzip-dev zipcmp zipmerge ziptool python3 python3-pip-whl binutils clang libclang-rt-dev clang-format clang-tidy doxygen pkgconf"
 
 now() { date +%s; }
 
@@ -22,6 +22,8 @@ phase() {
     printf '%4d s%s\n' $(($(now) - phase_start)) "$(phase_remark)"
   else
     printf '%4d s  FAILED, the end of its log:\n\n' $(($(now) - phase_start))
+    # What a test said stands far above the end where others ran after it.
+    grep -A 9 -E ': Failure$|runtime error:|: ERROR: |WARNING: ThreadSanitizer|\*\*\*' "$phase_log" | head -n 80
     tail -n 30 "$phase_log"
     printf '\nThe whole log: %s\n' "$phase_log"
   fi

@@ -3,14 +3,14 @@
 
 namespace recurra::test {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef __SANITIZE_THREAD__
 inline constexpr int cases_per_run = 3;
 #else
 inline constexpr int cases_per_run = 1;
 #endif
 
-/// Under a sanitizer, which makes kernels ten times slower, one case in three runs: since the loops over what
-/// makes a case have lengths of 2 and 4, those are different ones of each.
+/// Under the thread sanitizer, which makes kernels ten times slower, one case in three runs: since the loops
+/// over what makes a case have lengths of 2 and 4, those are different ones of each.
 class Thinning {
  public:
   /// Starts with case `first` of each three.
