@@ -1,6 +1,5 @@
-/// What the RNN primitive refuses of descriptors and weights, each by its text.
+/// What the RNN primitive refuses of descriptors, each by its text.
 #include <cmath>
-#include <list>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -207,84 +206,6 @@ TEST(DescriptorErrors, bytes_of_memory_below_zero) {
             "bytes of a tensor's memory: expected 0 or more, or -1 for as many as it needs, got -2");
   EXPECT_EQ(refuse(-1), "no error") << "not known";
   EXPECT_EQ(refuse(0), "no error") << "execute refuses them where the tensor needs more";
-}
-
-TEST(DescriptorErrors, plain_weights) {
-  RnnDesc desc = small();
-  desc.layers = 2;
-  desc.weights = WeightsFormat::plain;
-  const RnnPrimitive primitive(desc);
-  PackedRnnWeights packed(primitive);
-  std::list<TestTensor> memory;
-  const auto take = [&](const TensorDesc& of) {
-    return memory.emplace_back(of).read();
-  };
-  std::vector<WeightViews> good;
-  for (i64 layer = 0; layer < 2; ++layer) {
-    WeightViews& views = good.emplace_back();
-    views.layer = take(primitive.weights_layer_desc(layer));
-    views.iter = take(primitive.weights_iter_desc());
-    views.bias = take(primitive.bias_desc());
-  }
-  const auto refuse = [&](ErrorCode code, auto change) {
-    std::vector<WeightViews> views = good;
-    change(views);
-    return error_text(code, [&] { packed.pack(views); });
-  };
-  using V = std::vector<WeightViews>;
-  EXPECT_EQ(refuse(ErrorCode::shape, [](V&) {}), "no error");
-  EXPECT_EQ(refuse(ErrorCode::shape, [](V& v) { v.resize(1); }),
-            "weights: expected 2, one for each layer and direction, or one of whole tensors, got 1");
-  EXPECT_EQ(
-      refuse(ErrorCode::shape,
-             [&](V& v) {
-               v[0].layer = take({{3, 4, 6}, FormatTag::igo});
-             }),
-      "weights_layer of layer 0, direction 0: expected shape (3, 4, 5) = (input, gates, units), got (3, 4, "
-      "6)");
-  EXPECT_EQ(
-      refuse(ErrorCode::shape,
-             [&](V& v) {
-               v[1].iter = take({{5, 3, 5}, FormatTag::igo});
-             }),
-      "weights_iter of layer 1, direction 0: expected shape (5, 4, 5) = (channels of h, gates, units), got "
-      "(5, 3, 5)");
-  EXPECT_EQ(refuse(ErrorCode::shape,
-                   [&](V& v) {
-                     v[0].bias = take({{8, 5}, FormatTag::go});
-                   }),
-            "bias of layer 0, direction 0: expected shape (4, 5) = (bias rows, units), got (8, 5)");
-  EXPECT_EQ(refuse(ErrorCode::invalid_argument, [](V& v) { v[0].bias = {}; }),
-            "bias of layer 0, direction 0: expected shape (4, 5) = (bias rows, units), got none");
-  EXPECT_EQ(refuse(ErrorCode::invalid_argument,
-                   [&](V& v) {
-                     v[0].peephole = take({{3, 5}, FormatTag::go});
-                   }),
-            "weights_peephole: expected none, since the descriptor has none, got one of shape (3, 5)");
-  EXPECT_EQ(refuse(ErrorCode::invalid_argument,
-                   [&](V& v) {
-                     v[0].projection = take({{5, 2}, FormatTag::io});
-                   }),
-            "weights_projection: expected none, since the descriptor has none, got one of shape (5, 2)");
-  const auto whole = [&](i64 layers, i64 directions, i64 input) {
-    WeightViews views;
-    views.layer = take({{layers, directions, input, 4, 5}, FormatTag::ldigo});
-    views.iter = take({{2, 1, 5, 4, 5}, FormatTag::ldigo});
-    views.bias = take({{2, 1, 4, 5}, FormatTag::ldgo});
-    return views;
-  };
-  EXPECT_EQ(
-      refuse(ErrorCode::shape, [&](V& v) { v = {whole(2, 1, 3)}; }),
-      "weights_layer: expected one tensor for each layer and direction, since layer 1 has an input of 5 and "
-      "layer 0 of 3, got one tensor of all layers");
-  desc.input = 5;
-  const RnnPrimitive same(desc);
-  PackedRnnWeights of_same(same);
-  EXPECT_EQ(
-      error_text(ErrorCode::shape, [&] { of_same.pack(std::vector{whole(2, 2, 5)}); }),
-      "weights_layer: expected shape (2, 1, 5, 4, 5) = (layers, directions, input, gates, units), got (2, 2, "
-      "5, 4, 5)");
-  EXPECT_EQ(error_text([&] { of_same.pack(std::vector{whole(2, 1, 5)}); }), "no error");
 }
 
 TEST(DescriptorErrors, bias_rows_and_peepholes) {

@@ -61,9 +61,9 @@ class WeightBinder {
   /// `weights(i)` is what gets those of layer and direction i.
   template <class At>
   void bind(std::span<const WeightViewsOf<View>> views, std::size_t count, At weights) {
-    const bool whole = views.size() == 1 && is_whole(views[0]);
-    if (whole) check_inputs();
-    if (!whole && views.size() != count) {
+    whole_ = views.size() == 1 && is_whole(views[0]);
+    if (whole_ && views[0].layer.exists()) check_inputs();
+    if (!whole_ && views.size() != count) {
       throw Error(ErrorCode::shape,
                   purpose_ == Purpose::gradients ? "diff_weights" : "weights",
                   std::to_string(count) + ", one for each layer and direction, or one of whole tensors",
@@ -71,7 +71,7 @@ class WeightBinder {
     }
     for (std::size_t i = 0; i < count; ++i) {
       run_ = static_cast<int>(i);
-      weights(i) = bind_one(views[whole ? 0 : i]);
+      weights(i) = bind_one(views[whole_ ? 0 : i]);
     }
   }
 
@@ -80,9 +80,10 @@ class WeightBinder {
 
   [[nodiscard]] int direction() const { return run_ % primitive_.plan().directions(); }
 
-  /// Whether a view's tensors are of all layers and directions: each has two dimensions more.
-  static bool is_whole(const WeightViewsOf<View>& views) {
-    return views.layer.desc().rank() == 5 || views.iter.desc().rank() == 5 ||
+  /// Whether a tensor is of all layers and directions: each has two dimensions more then. All are or none.
+  [[nodiscard]] bool is_whole(const WeightViewsOf<View>& views) const {
+    const bool diagonal = traits_of(primitive_.desc()).params == ParamTensor::iter;
+    return views.layer.desc().rank() == 5 || views.iter.desc().rank() == (diagonal ? 4 : 5) ||
            views.peephole.desc().rank() == 4 || views.projection.desc().rank() == 4 ||
            views.norm.desc().rank() == 4 || views.bias.desc().rank() == 4;
   }
@@ -152,10 +153,9 @@ class WeightBinder {
       return {};
     }
     const int own = static_cast<int>(dims.size());
-    const bool whole = view.desc().rank() == own + 2;
     Expected expected{{name, layer(), direction()}, own, {}, names.one};
     i64* extents = expected.dims;
-    if (whole) {
+    if (whole_) {
       expected.subject = {name};
       expected.rank = own + 2;
       expected.names = names.whole;
@@ -169,13 +169,14 @@ class WeightBinder {
     check_tensor(view, expected);
     if (!view.exists()) return {};
     Part<T> part{view.floats()};
-    if (whole) part.data += layer() * view.desc().stride(0) + direction() * view.desc().stride(1);
-    for (int axis = 0; axis < own; ++axis) part.strides[axis] = view.desc().stride(axis + (whole ? 2 : 0));
+    if (whole_) part.data += layer() * view.desc().stride(0) + direction() * view.desc().stride(1);
+    for (int axis = 0; axis < own; ++axis) part.strides[axis] = view.desc().stride(axis + (whole_ ? 2 : 0));
     return part;
   }
 
   const RnnPrimitive& primitive_;
   Purpose purpose_;
+  bool whole_ = false;  // the one view's tensors are of all layers and directions
   int run_ = 0;
 };
 

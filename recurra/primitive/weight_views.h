@@ -7,7 +7,7 @@ namespace recurra::primitive {
 
 /// Weights, or their gradients, of one layer and direction, of any strides; or, where all layers have the
 /// same input, whole tensors of all layers and directions, which have two dimensions (layers, directions)
-/// more in front. Gates in the order of the cell's page.
+/// more in front, all of them then. Gates in the order of the cell's page.
 template <class View>
 struct WeightViewsOf {
   View layer = {};       ///< (input, gates, units)
