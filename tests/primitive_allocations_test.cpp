@@ -75,13 +75,18 @@ TEST(RnnPrimitive, executes_without_allocations) {
       std::vector<WeightViews> weights;
       std::vector<MutableWeightViews> gradients;
       for (int run = 0; run < 4; ++run) {
-        MutableWeightViews& g = gradients.emplace_back();
-        g.layer = take(forward.weights_layer_desc(run / 2));
-        const bool diagonal = desc.cell == CellKind::indrnn;
-        g.iter = take(diagonal ? forward.weights_rows_desc() : forward.weights_iter_desc());
-        if (desc.cell == CellKind::lstm_layer_norm) g.norm = take(forward.weights_rows_desc());
-        g.bias = take(forward.bias_desc());
-        weights.push_back({g.layer, g.iter, {}, {}, g.norm, g.bias});
+        const auto views = [&] {
+          const bool diagonal = desc.cell == CellKind::indrnn;
+          const bool norm = desc.cell == CellKind::lstm_layer_norm;
+          return MutableWeightViews{
+              .layer = take(forward.weights_layer_desc(run / 2)),
+              .iter = take(diagonal ? forward.weights_rows_desc() : forward.weights_iter_desc()),
+              .norm = norm ? take(forward.weights_rows_desc()) : TensorView(),
+              .bias = take(forward.bias_desc())};
+        };
+        gradients.push_back(views());
+        const MutableWeightViews w = views();
+        weights.push_back({w.layer, w.iter, {}, {}, w.norm, w.bias});
       }
       PackedRnnWeights packed(forward);
       packed.pack(weights);

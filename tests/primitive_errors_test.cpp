@@ -1,85 +1,14 @@
 /// What the RNN primitive refuses of executions, each by its text.
-#include <list>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "recurra/base/error.h"
-#include "recurra/primitive/arguments.h"
-#include "recurra/primitive/rnn_workspace.h"
-#include "tests/support/temporary_folder.h"
-#include "tests/support/test_tensor.h"
+#include "tests/support/rnn_caller.h"
 
 namespace recurra::test {
 
 namespace {
 
 using namespace primitive;
-
-RnnDesc small() {
-  RnnDesc desc;
-  desc.input = 3;
-  desc.units = 5;
-  return desc;
-}
-
-/// A small LSTM with all its tensors, and the texts that changed arguments are refused with.
-class Caller {
- public:
-  explicit Caller(RnnDesc desc = all_tensors())
-      : forward(desc_of(desc, Propagation::forward_training)),
-        backward(desc_of(desc, Propagation::backward)),
-        workspace(forward, 4, 2),
-        packed(forward) {
-    views.layer = take(forward.weights_layer_desc(0));
-    views.iter = take(forward.weights_iter_desc());
-    views.bias = take(forward.bias_desc());
-    packed.pack(std::vector{WeightViews{views.layer, views.iter, {}, {}, {}, views.bias}});
-    arguments.src_layer = take(forward.src_layer_desc(4, 2));
-    arguments.src_iter = take(forward.iter_desc(2));
-    arguments.src_iter_c = take(forward.iter_c_desc(2));
-    arguments.dst_layer = take(forward.dst_layer_desc(4, 2));
-    arguments.dst_iter = take(forward.iter_desc(2));
-    arguments.dst_iter_c = take(forward.iter_c_desc(2));
-    arguments.packed_weights = &packed;
-  }
-
-  static RnnDesc all_tensors() {
-    RnnDesc desc = small();
-    desc.tensors = {.bias = true, .src_iter = true, .src_iter_c = true, .dst_iter = true, .dst_iter_c = true};
-    return desc;
-  }
-
-  static RnnDesc desc_of(RnnDesc desc, Propagation propagation) {
-    desc.propagation = propagation;
-    return desc;
-  }
-
-  TensorView take(const TensorDesc& desc) { return memory.emplace_back(desc).write(); }
-
-  /// The text that the changed arguments are refused with.
-  template <class Change>
-  std::string refusal(ErrorCode code, Change change) {
-    ForwardArguments changed = arguments;
-    change(changed);
-    return error_text(code, [&] { forward.execute(changed, workspace); });
-  }
-
-  template <class Change>
-  std::string refusal_back(ErrorCode code, Change change) {
-    BackwardArguments changed;
-    changed.forward = arguments;
-    change(changed);
-    return error_text(code, [&] { backward.execute(changed, workspace); });
-  }
-
-  std::list<TestTensor> memory;
-  RnnPrimitive forward, backward;
-  RnnWorkspace workspace;
-  PackedRnnWeights packed;
-  MutableWeightViews views;
-  ForwardArguments arguments;
-};
 
 TEST(PrimitiveErrors, tensors_of_other_shapes) {
   Caller caller;
@@ -170,56 +99,9 @@ TEST(PrimitiveErrors, tensors_that_are_missing_or_not_wanted) {
                              a.src_layer = ConstTensorView(a.src_layer.data(), integers);
                            }),
             "src_layer: expected f32, got s32");
-  Caller few(small());
+  Caller few(small_desc());
   EXPECT_EQ(few.refusal(ErrorCode::invalid_argument, [](A&) {}),
             "src_iter: expected none, since the descriptor has none, got one of shape (1, 1, 2, 5)");
-}
-
-TEST(PrimitiveErrors, tensors_written_over_others) {
-  Caller caller;
-  const auto refuse = [&](auto change) {
-    return caller.refusal(ErrorCode::invalid_argument, change);
-  };
-  using A = ForwardArguments;
-  std::vector<float> memory(4 * 2 * 16);
-  const auto columns = [&](int first, i64 count) {
-    return TensorView(memory.data() + first, {{4, 2, count}, {32, 16, 1}});
-  };
-  EXPECT_EQ(refuse([&](A& a) {
-              a.src_layer = columns(0, 3);
-              a.dst_layer = columns(3, 5);
-            }),
-            "no error");
-  EXPECT_EQ(refuse([&](A& a) {
-              a.src_layer = columns(5, 3);
-              a.dst_layer = columns(0, 5);
-            }),
-            "no error");
-  const std::string over = "dst_layer: expected memory apart from src_layer's, got memory that overlaps it";
-  EXPECT_EQ(refuse([&](A& a) {
-              a.src_layer = columns(0, 3);
-              a.dst_layer = columns(2, 5);
-            }),
-            over);
-  EXPECT_EQ(refuse([&](A& a) {
-              a.src_layer = columns(4, 3);
-              a.dst_layer = columns(0, 5);
-            }),
-            over);
-  EXPECT_EQ(
-      refuse([&](A& a) { a.dst_iter = TensorView(const_cast<void*>(a.src_iter.data()), a.dst_iter.desc()); }),
-      "no error")
-      << "a final state may take the place of the initial one";
-  EXPECT_EQ(refuse([&](A& a) { a.dst_iter_c = a.dst_iter; }),
-            "dst_iter_c: expected memory apart from dst_iter's, got memory that overlaps it");
-  caller.forward.execute(caller.arguments, caller.workspace);
-  EXPECT_EQ(caller.refusal_back(ErrorCode::invalid_argument,
-                                [&](BackwardArguments& b) {
-                                  b.diff_dst_layer = caller.take(caller.arguments.dst_layer.desc());
-                                  b.diff_src_layer = TensorView(const_cast<void*>(b.diff_dst_layer.data()),
-                                                                b.forward.src_layer.desc());
-                                }),
-            "diff_src_layer: expected memory apart from diff_dst_layer's, got memory that overlaps it");
 }
 
 TEST(PrimitiveErrors, lengths) {

@@ -9,7 +9,8 @@
 namespace recurra::primitive {
 
 /// Tensors of a forward execution. Which must be there the descriptor says. Channels lie side by side (their
-/// stride is 1); of states the rows too.
+/// stride is 1); of states the rows too. What is written lies apart from all else, in other memory or in the
+/// gaps of other tensors; but a final state may take the very place of the initial one.
 struct ForwardArguments {
   ConstTensorView src_layer = {};   ///< (steps, batch, input); steps and batch of the call come from here
   ConstTensorView src_iter = {};    ///< (layers, directions, batch, channels of h)

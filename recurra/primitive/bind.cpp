@@ -74,11 +74,6 @@ void check_strides(const TensorDesc& desc, const Expected& expected) {
 
 }  // namespace
 
-std::string Subject::text() const {
-  if (layer < 0) return name;
-  return name + (" of layer " + std::to_string(layer)) + ", direction " + std::to_string(direction);
-}
-
 void check_tensor(const ConstTensorView& view, const Expected& expected) {
   if (!view.exists()) {
     if (expected.required) refuse(ErrorCode::invalid_argument, expected, expected_shape(expected), "none");

@@ -4,22 +4,12 @@
 #pragma once
 
 #include <span>
-#include <string>
 
 #include "recurra/primitive/arguments.h"
 #include "recurra/primitive/rnn_primitive.h"
 #include "recurra/primitive/rnn_workspace.h"
 
 namespace recurra::primitive {
-
-/// Which tensor a check is about: `weights_iter`, or `weights_iter of layer 1, direction 0`.
-struct Subject {
-  const char* name;
-  int layer = -1;
-  int direction = 0;
-
-  [[nodiscard]] std::string text() const;
-};
 
 /// What a tensor must be. Texts are made only where it is not.
 struct Expected {
@@ -39,21 +29,12 @@ void check_tensor(const ConstTensorView& view, const Expected& expected);
 /// Throws Error (invalid_argument) where a tensor is given that the descriptor excludes.
 void check_absent(const ConstTensorView& view, const char* name, const char* why);
 
-/// A tensor under its name.
-struct NamedTensor {
-  const char* name;
-  ConstTensorView view;
-};
+/// Throws Error (invalid_argument) where memory that is written overlaps another tensor's, weights, or memory
+/// the caller gave to the workspace; but for a final state in the very place of the initial one.
+void check_apart(const RnnPrimitive& primitive, const ForwardArguments& arguments, RnnWorkspace& workspace);
 
-/// One pair of them.
-void check_apart(const NamedTensor& written, const NamedTensor& other, bool may_be_same);
-
-/// Throws Error (invalid_argument) where memory that is written overlaps another tensor's; but for a final
-/// state in the very place of the initial one, and so for their gradients. Sequences may be columns of one.
-void check_apart(const ForwardArguments& arguments);
-
-/// The same of the way back.
-void check_apart(const BackwardArguments& arguments);
+/// The same of the way back; a gradient of an initial state may lie in the place of the final one's.
+void check_apart(const RnnPrimitive& primitive, const BackwardArguments& arguments, RnnWorkspace& workspace);
 
 /// The engine's call of `arguments`; the runs of the workspace get what each layer and direction has.
 [[nodiscard]] StackCall bind_forward(const RnnPrimitive& primitive,

@@ -136,7 +136,6 @@ StackCall bind_forward(const RnnPrimitive& primitive,
                                 : "none, since the descriptor has none",
                 std::to_string(rows));
   }
-  check_apart(arguments);
   StackCall call;
   call.steps = sizes.steps;
   call.batch = sizes.batch;
@@ -182,7 +181,6 @@ StackBackwardCall bind_backward(const RnnPrimitive& primitive,
   check_optional(arguments.diff_attention,
                  primitive.takes_attention(),
                  optional(written(sizes.attention("diff_attention"))));
-  check_apart(arguments);
   StackBackwardCall call;
   call.dy = sequence_of(arguments.diff_dst_layer);
   call.dx = sequence_of(arguments.diff_src_layer);

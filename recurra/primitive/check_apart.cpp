@@ -1,95 +1,96 @@
-/// Tensors that an execution writes lie apart from all others.
-#include <algorithm>
-
-#include "recurra/base/error.h"
+/// Which tensors an execution reads and writes.
 #include "recurra/primitive/bind.h"
 
 namespace recurra::primitive {
 
 namespace {
 
-struct Range {
-  std::intptr_t first, last;
-};
+using Access = TensorPlaces::Access;
 
-Range range_of(const ConstTensorView& view) noexcept {
-  const auto first = reinterpret_cast<std::intptr_t>(view.data());
-  return {first, first + view.desc().size()};
+/// Final states may take the place of the initial ones, each of its own.
+constexpr int pair_of_h = 1;
+constexpr int pair_of_c = 2;
+/// And so may the gradients.
+constexpr int pair_of_dh = 3;
+constexpr int pair_of_dc = 4;
+
+/// One view a layer and direction, or one of all.
+template <class Views>
+void add_weights(const RnnPrimitive& primitive,
+                 std::span<const Views> views,
+                 Access access,
+                 TensorPlaces& places) {
+  const int directions = primitive.plan().directions();
+  const bool gradients = access == Access::written;
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    const int run = static_cast<int>(i);
+    const auto add = [&](const char* weight, const char* gradient, const auto& view) {
+      const char* name = gradients ? gradient : weight;
+      places.add(views.size() == 1 ? Subject{name} : Subject{name, run / directions, run % directions},
+                 view,
+                 access);
+    };
+    add("weights_layer", "diff_weights_layer", views[i].layer);
+    add("weights_iter", "diff_weights_iter", views[i].iter);
+    add("weights_peephole", "diff_weights_peephole", views[i].peephole);
+    add("weights_projection", "diff_weights_projection", views[i].projection);
+    add("weights_norm", "diff_weights_norm", views[i].norm);
+    add("bias", "diff_bias", views[i].bias);
+  }
 }
 
-/// Whether two sequences are columns of one larger: the same strides, and channels side by side.
-bool are_columns_of_one(const ConstTensorView& a, const ConstTensorView& b) noexcept {
-  const TensorDesc& x = a.desc();
-  const TensorDesc& y = b.desc();
-  if (x.rank() != 3 || y.rank() != 3 || x.stride(0) != y.stride(0) || x.stride(1) != y.stride(1))
-    return false;
-  const i64 row = std::min(x.stride(0), x.stride(1));
-  const i64 between =
-      (range_of(b).first - range_of(a).first) / static_cast<std::intptr_t>(sizeof(float)) % row;
-  const i64 column = between < 0 ? between + row : between;
-  return column >= x.dim(2) && column + y.dim(2) <= row;
-}
-
-bool overlap(const ConstTensorView& a, const ConstTensorView& b) noexcept {
-  if (!a.exists() || !b.exists()) return false;
-  const Range x = range_of(a);
-  const Range y = range_of(b);
-  return x.first < y.last && y.first < x.last && !are_columns_of_one(a, b);
+/// What both ways read, and the memory they work in.
+void add_inputs(const RnnPrimitive& primitive, const ForwardArguments& a, RnnWorkspace& workspace) {
+  TensorPlaces& places = workspace.places();
+  places.clear();
+  places.add({"src_layer"}, a.src_layer, Access::read);
+  places.add({"src_iter"}, a.src_iter, Access::read, pair_of_h);
+  places.add({"src_iter_c"}, a.src_iter_c, Access::read, pair_of_c);
+  places.add({"attention"}, a.attention, Access::read);
+  places.add({"zoneout"}, a.zoneout, Access::read);
+  places.add({"zoneout_c"}, a.zoneout_c, Access::read);
+  places.add({"lengths"}, a.lengths.data(), static_cast<i64>(a.lengths.size_bytes()), Access::read);
+  add_weights(primitive, a.weights, Access::read, places);
+  if (a.packed_weights != nullptr) {
+    const std::span<const std::byte> memory = a.packed_weights->memory();
+    places.add({"packed weights"}, memory.data(), static_cast<i64>(memory.size()), Access::read);
+  }
+  for (const auto& [name, memory] : {std::pair{"workspace", workspace.given_workspace()},
+                                     std::pair{"scratchpad", workspace.given_scratchpad()}})
+    places.add({name}, memory.data(), static_cast<i64>(memory.size()), Access::written);
 }
 
 }  // namespace
 
-void check_apart(const NamedTensor& written, const NamedTensor& other, bool may_be_same) {
-  if (!overlap(written.view, other.view)) return;
-  const bool same = written.view.data() == other.view.data() && written.view.desc() == other.view.desc();
-  if (may_be_same && same) return;
-  throw Error(ErrorCode::invalid_argument,
-              written.name,
-              "memory apart from " + std::string(other.name) + "'s",
-              "memory that overlaps it");
+void check_apart(const RnnPrimitive& primitive, const ForwardArguments& a, RnnWorkspace& workspace) {
+  add_inputs(primitive, a, workspace);
+  TensorPlaces& places = workspace.places();
+  places.add({"dst_layer"}, a.dst_layer, Access::written);
+  places.add({"dst_iter"}, a.dst_iter, Access::written, pair_of_h);
+  places.add({"dst_iter_c"}, a.dst_iter_c, Access::written, pair_of_c);
+  places.add({"dst_states"}, a.dst_states, Access::written);
+  places.add({"dst_states_c"}, a.dst_states_c, Access::written);
+  places.check();
 }
 
-void check_apart(const ForwardArguments& a) {
-  const NamedTensor read[] = {{"src_layer", a.src_layer},
-                              {"src_iter", a.src_iter},
-                              {"src_iter_c", a.src_iter_c},
-                              {"attention", a.attention},
-                              {"zoneout", a.zoneout},
-                              {"zoneout_c", a.zoneout_c}};
-  const NamedTensor written[] = {{"dst_layer", a.dst_layer},
-                                 {"dst_iter", a.dst_iter},
-                                 {"dst_iter_c", a.dst_iter_c},
-                                 {"dst_states", a.dst_states},
-                                 {"dst_states_c", a.dst_states_c}};
-  for (int w = 0; w < 5; ++w) {
-    for (int r = 0; r < 6; ++r) check_apart(written[w], read[r], w == r && (w == 1 || w == 2));
-    for (int other = 0; other < w; ++other) check_apart(written[w], written[other], false);
-  }
-}
-
-void check_apart(const BackwardArguments& a) {
+void check_apart(const RnnPrimitive& primitive, const BackwardArguments& a, RnnWorkspace& workspace) {
   const ForwardArguments& f = a.forward;
-  const NamedTensor read[] = {{"diff_dst_layer", a.diff_dst_layer},
-                              {"diff_dst_iter", a.diff_dst_iter},
-                              {"diff_dst_iter_c", a.diff_dst_iter_c},
-                              {"src_layer", f.src_layer},
-                              {"src_iter", f.src_iter},
-                              {"src_iter_c", f.src_iter_c},
-                              {"attention", f.attention},
-                              {"dst_layer", f.dst_layer},
-                              {"zoneout", f.zoneout},
-                              {"zoneout_c", f.zoneout_c},
-                              {"dst_states", f.dst_states},
-                              {"diff_dst_states", a.diff_dst_states},
-                              {"diff_dst_states_c", a.diff_dst_states_c}};
-  const NamedTensor written[] = {{"diff_src_layer", a.diff_src_layer},
-                                 {"diff_src_iter", a.diff_src_iter},
-                                 {"diff_src_iter_c", a.diff_src_iter_c},
-                                 {"diff_attention", a.diff_attention}};
-  for (int w = 0; w < 4; ++w) {
-    for (int r = 0; r < 13; ++r) check_apart(written[w], read[r], w == r && (w == 1 || w == 2));
-    for (int other = 0; other < w; ++other) check_apart(written[w], written[other], false);
-  }
+  add_inputs(primitive, f, workspace);
+  TensorPlaces& places = workspace.places();
+  places.add({"dst_layer"}, f.dst_layer, Access::read);
+  places.add({"dst_states"}, f.dst_states, Access::read);
+  places.add({"dst_states_c"}, f.dst_states_c, Access::read);
+  places.add({"diff_dst_layer"}, a.diff_dst_layer, Access::read);
+  places.add({"diff_dst_iter"}, a.diff_dst_iter, Access::read, pair_of_dh);
+  places.add({"diff_dst_iter_c"}, a.diff_dst_iter_c, Access::read, pair_of_dc);
+  places.add({"diff_dst_states"}, a.diff_dst_states, Access::read);
+  places.add({"diff_dst_states_c"}, a.diff_dst_states_c, Access::read);
+  places.add({"diff_src_layer"}, a.diff_src_layer, Access::written);
+  places.add({"diff_src_iter"}, a.diff_src_iter, Access::written, pair_of_dh);
+  places.add({"diff_src_iter_c"}, a.diff_src_iter_c, Access::written, pair_of_dc);
+  places.add({"diff_attention"}, a.diff_attention, Access::written);
+  add_weights(primitive, a.diff_weights, Access::written, places);
+  places.check();
 }
 
 }  // namespace recurra::primitive

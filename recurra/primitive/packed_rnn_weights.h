@@ -33,6 +33,11 @@ class RECURRA_API PackedRnnWeights {
 
   [[nodiscard]] const WeightsDesc& desc() const noexcept { return desc_; }
 
+  /// The memory they lie in, tag and all.
+  [[nodiscard]] std::span<const std::byte> memory() const noexcept {
+    return {memory_, static_cast<std::size_t>(desc_.size())};
+  }
+
   /// Whether the memory holds packed weights of this format.
   [[nodiscard]] bool is_packed() const noexcept;
 

@@ -113,6 +113,7 @@ void RnnPrimitive::execute(const ForwardArguments& arguments,
   check_propagation(desc_, false);
   workspace.check(*this);
   const StackCall call = bind_forward(*this, arguments, workspace);
+  check_apart(*this, arguments, workspace);
   const StackPacks& packs = workspace.packs_of(*this, arguments, execution);
   const bool training = desc_.propagation == Propagation::forward_training;
   forward(plan_, packs, call, workspace.stack(), training, execution);
@@ -126,6 +127,7 @@ void RnnPrimitive::execute(const BackwardArguments& arguments,
   const StackCall call = bind_forward(*this, arguments.forward, workspace);
   const StackBackwardCall back = bind_backward(*this, arguments, workspace.gradient_runs());
   bind_weight_gradients(*this, arguments.diff_weights, workspace.gradient_runs());
+  check_apart(*this, arguments, workspace);
   const StackPacks& packs = workspace.packs_of(*this, arguments.forward, execution);
   backward(plan_, packs, call, back, workspace.stack(), execution);
 }

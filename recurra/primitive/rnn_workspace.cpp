@@ -10,6 +10,9 @@ namespace recurra::primitive {
 
 namespace {
 
+constexpr std::size_t most_tensors = 32;   // of an execution, besides weights
+constexpr std::size_t weights_of_run = 6;  // of a layer and direction, and as many gradients
+
 bool trains(const RnnDesc& desc) noexcept {
   return desc.propagation != Propagation::forward_inference;
 }
@@ -46,7 +49,8 @@ RnnWorkspace::RnnWorkspace(const RnnPrimitive& primitive)
     : desc_(primitive.desc()),
       plan_(primitive.plan()),
       runs_(plan_.plans().size()),
-      gradient_runs_(plan_.plans().size()) {
+      gradient_runs_(plan_.plans().size()),
+      places_(most_tensors + 2 * weights_of_run * plan_.plans().size()) {
   shares_[0].assign(static_cast<std::size_t>(desc_.units), desc_.zoneout);
   shares_[1].assign(static_cast<std::size_t>(desc_.units), desc_.zoneout_c);
   if (desc_.weights == WeightsFormat::plain) weights_.resize(plan_.plans().size());
@@ -70,6 +74,8 @@ RnnWorkspace::RnnWorkspace(const RnnPrimitive& primitive,
   const auto before =
       static_cast<std::size_t>(need.scratch) - static_cast<std::size_t>(floats) * sizeof(float);
   stack_.prepare(plan_, room_of(desc_, steps, batch), workspace, scratchpad.first(before));
+  given_workspace_ = workspace.first(static_cast<std::size_t>(need.kept));
+  given_scratchpad_ = scratchpad.first(static_cast<std::size_t>(need.scratch));
   if (floats == 0) return;
   packs_memory_ = {reinterpret_cast<float*>(scratchpad.data() + before), static_cast<std::size_t>(floats)};
   packs_.emplace(plan_, use_of(desc_), packs_memory_.data());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "recurra/primitive/rnn_primitive.h"
+#include "recurra/primitive/tensor_places.h"
 
 namespace recurra::primitive {
 
@@ -49,6 +50,15 @@ class RECURRA_API RnnWorkspace {
   /// The same: the share of the old state that zoneout leaves in inference, for all units.
   [[nodiscard]] ConstSequence shares(int state) const noexcept { return {shares_[state].data(), 0, 0}; }
 
+  /// The same: where the tensors of an execution lie.
+  [[nodiscard]] TensorPlaces& places() noexcept { return places_; }
+
+  /// The caller's memory, if it gave any: the workspace.
+  [[nodiscard]] std::span<const std::byte> given_workspace() const noexcept { return given_workspace_; }
+
+  /// The same: the scratchpad.
+  [[nodiscard]] std::span<const std::byte> given_scratchpad() const noexcept { return given_scratchpad_; }
+
   /// The packs an execution runs on: those of its arguments, or plain weights packed here. Throws Error where
   /// the weights do not fit the descriptor.
   [[nodiscard]] const StackPacks& packs_of(const RnnPrimitive& primitive,
@@ -65,6 +75,8 @@ class RECURRA_API RnnWorkspace {
   std::vector<StackRunGradients> gradient_runs_;
   std::optional<StackPacks> packs_;  // of plain weights
   std::vector<Weights> weights_;
+  TensorPlaces places_;
+  std::span<const std::byte> given_workspace_, given_scratchpad_;
   std::vector<float> shares_[2];
   std::span<float> packs_memory_;  // where the caller gave it
 };
