@@ -4,52 +4,64 @@
 /// usage: benchmark_cells --list
 ///        benchmark_cells PEER CELL BATCH THREADS SECONDS      PEER recurra or onednn, CELL one of the list
 ///
-/// What is timed: a call with weights packed before (by oneDNN: reordered before), no initial states, the
-/// whole output sequence, in backward gradients of the input (and attention) and of every weight, added to
-/// what is there. oneDNN's number of threads is OMP_NUM_THREADS.
+/// What is timed: an execution of the RNN primitive with weights packed before (by oneDNN: reordered before),
+/// no initial states, the whole output sequence, in backward gradients of the input (and attention) and of
+/// every weight, added to what is there. oneDNN's number of threads is OMP_NUM_THREADS.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <limits>
+#include <memory>
 
-#include "recurra/base/error.h"
-#include "recurra/base/random.h"
-#include "recurra/base/tensor.h"
-#include "recurra/engine/engine.h"
+#include "tests/onednn/ours.h"
 #include "tests/onednn/rnn.h"
 
 namespace {
 
 using namespace recurra;
+using primitive::CellKind;
 
 constexpr i64 units = 256;
 constexpr i64 steps = 50;
 
 /// A row of the benchmark: a cell of ours, and what oneDNN calls it.
 struct Cell {
-  std::string name, ours;
+  std::string name;
+  CellKind kind;
+  bool peephole = false;
   i64 projection = 0;
   std::string onednn = {};  ///< empty: it has none
 };
 
-/// All cells of the target's table, those that oneDNN has first.
+/// All cells of the primitive, those that oneDNN has first.
 std::vector<Cell> cells() {
-  std::vector<Cell> all = {{"vanilla", "vanilla", 0, "rnn_tanh"},
-                           {"lstm", "lstm", 0, "lstm"},
-                           {"lstm_peephole", "lstm_peephole", 0, "lstm_peephole"},
-                           {"lstm, projection", "lstm", units, "lstmp"},
-                           {"gru", "gru", 0, "gru"},
-                           {"gru_reset_after", "gru_reset_after", 0, "lbr_gru"},
-                           {"augru", "augru", 0, "augru"},
-                           {"augru_reset_after", "augru_reset_after", 0, "lbr_augru"}};
-  const Target& target = active_target();
-  for (const CellKernels& cell : std::span(target.cells, static_cast<std::size_t>(target.cell_count))) {
-    if (std::ranges::none_of(all, [&](const Cell& known) { return known.ours == cell.name; }))
-      all.push_back({cell.name, cell.name});
+  std::vector<Cell> all = {{"vanilla", CellKind::vanilla_rnn, false, 0, "rnn_tanh"},
+                           {"lstm", CellKind::lstm, false, 0, "lstm"},
+                           {"lstm_peephole", CellKind::lstm, true, 0, "lstm_peephole"},
+                           {"lstm, projection", CellKind::lstm, false, units, "lstmp"},
+                           {"gru", CellKind::gru, false, 0, "gru"},
+                           {"gru_reset_after", CellKind::lbr_gru, false, 0, "lbr_gru"},
+                           {"augru", CellKind::augru, false, 0, "augru"},
+                           {"augru_reset_after", CellKind::lbr_augru, false, 0, "lbr_augru"}};
+  for (int kind = 0; kind <= static_cast<int>(primitive::last_cell_kind); ++kind) {
+    const auto cell = static_cast<CellKind>(kind);
+    if (std::ranges::none_of(all, [&](const Cell& known) { return known.kind == cell; }))
+      all.push_back({name_of(cell), cell});
   }
   return all;
+}
+
+primitive::RnnDesc desc_of(const Cell& cell, bool training) {
+  primitive::RnnDesc desc;
+  desc.cell = cell.kind;
+  desc.peephole = cell.peephole;
+  desc.propagation =
+      training ? primitive::Propagation::forward_training : primitive::Propagation::forward_inference;
+  desc.input = desc.units = units;
+  desc.projection = cell.projection;
+  return desc;
 }
 
 struct Bytes {
@@ -62,78 +74,12 @@ struct Subject {
   Bytes bytes;
 };
 
-Tensor uniform(i64 size, float low, float high, Random& random) {
-  Tensor tensor({size});
-  for (float& value : tensor.as<float>()) value = random.uniform(low, high);
-  return tensor;
-}
-
-/// Our cell with all its memory.
-class Ours {
- public:
-  Ours(const Cell& cell, i64 batch, int threads, bool training)
-      : plan_({.cell = cell.ours, .input = units, .units = units, .projection = cell.projection}),
-        use_(training ? PackedWeights::Use::training : PackedWeights::Use::inference),
-        packs_(plan_, use_),
-        room_{.steps = steps, .batch = batch, .training = training, .takes_y = true} {
-    execution_.threads = threads;
-    const CellKernels& kernels = plan_.cell();
-    const i64 gates = kernels.gates;
-    make_weight(weights_.W, back_.d_weights.W, units * gates * units);
-    if (kernels.dense) make_weight(weights_.U, back_.d_weights.U, plan_.width() * gates * units);
-    make_weight(weights_.b, back_.d_weights.b, gates * units);
-    if (kernels.params > 0) make_weight(weights_.params, back_.d_weights.params, kernels.params * units);
-    if (plan_.projected()) make_weight(weights_.P, back_.d_weights.P, units * cell.projection);
-    packs_.pack(plan_, weights_, execution_);
-    call_.steps = steps;
-    call_.batch = batch;
-    call_.x = time_major<const float>(add(steps * batch * units, -1.0F, 1.0F), batch, units);
-    call_.y = time_major(add(steps * batch * plan_.width()), batch, plan_.width());
-    back_.dy = time_major<const float>(add(steps * batch * plan_.width(), -1.0F, 1.0F), batch, plan_.width());
-    back_.dx = time_major(add(steps * batch * units), batch, units);
-    if (kernels.attention) {
-      call_.attention = time_major<const float>(add(steps * batch, 0.0F, 1.0F), batch, 1);
-      back_.d_attention = time_major(add(steps * batch), batch, 1);
-    }
-    back_.accumulate = true;
-    workspace_.prepare(plan_, room_);
-  }
-
-  void forward() { recurra::forward(plan_, packs_, call_, workspace_, room_.training, execution_); }
-
-  void backward() { recurra::backward(plan_, packs_, call_, back_, workspace_, execution_); }
-
-  [[nodiscard]] Bytes bytes() const {
-    const auto [kept, scratch] = Workspace::bytes(plan_, room_);
-    return {kept, scratch, PackedWeights::floats(plan_, use_) * i64{sizeof(float)}};
-  }
-
- private:
-  float* add(i64 size, float low = 0.0F, float high = 0.0F) {
-    return tensors_.emplace_back(uniform(size, low, high, random_)).data();
-  }
-
-  void make_weight(const float*& weight, float*& gradient, i64 size) {
-    weight = add(size, -0.0625F, 0.0625F);  // 1 / sqrt(units)
-    gradient = add(size);
-  }
-
-  Plan plan_;
-  PackedWeights::Use use_;
-  PackedWeights packs_;
-  Room room_;
-  Workspace workspace_;
-  Execution execution_;
-  Random random_{1};
-  std::vector<Tensor> tensors_;
-  Weights weights_;
-  Call call_;
-  BackwardCall back_;
-};
-
 Subject ours(const Cell& cell, i64 batch, int threads, bool training) {
-  const auto run = std::make_shared<Ours>(cell, batch, threads, training);
-  return {[run] { run->forward(); }, [run] { run->backward(); }, run->bytes()};
+  const auto run =
+      std::make_shared<onednn::OurRnn>(desc_of(cell, training), steps, batch, Execution{.threads = threads});
+  run->set(1);
+  const auto [workspace, scratch, weights] = run->bytes();
+  return {[run] { run->forward(); }, [run] { run->backward(); }, {workspace, scratch, weights}};
 }
 
 Subject theirs(const Cell& cell, i64 batch, bool training) {
@@ -179,7 +125,8 @@ Times fastest(const Subject& subject, bool training, double seconds) {
 }
 
 double forward_flops(const Cell& cell, i64 batch) {
-  const Plan plan({.cell = cell.ours, .input = units, .units = units, .projection = cell.projection});
+  const primitive::RnnPrimitive primitive(desc_of(cell, false));
+  const Plan& plan = primitive.plan().plan(0, 0);
   return 2.0 * static_cast<double>((plan.input_work() + plan.recurrent_work()) * steps * batch);
 }
 

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "tests/onednn/composed.h"
+#include "tests/onednn/ours.h"
 #include "tests/onednn/rnn.h"
+#include "tests/support/engine_case.h"
 #include "tests/support/skip.h"
 
 namespace recurra::test {
@@ -77,9 +79,9 @@ class OnednnProblems : public testing::TestWithParam<std::size_t> {
 };
 
 TEST_P(OnednnProblems, inference_and_training_agree_with_the_reference_and_with_onednn) {
-  const Results<double> expected = compose(p, inputs, gradients, run_reference);
-  const Results<double> inference = compose(p, inputs, {}, run_engine);
-  const Results<double> training = compose(p, inputs, gradients, run_engine);
+  const Results<double> expected = run_reference(p, inputs, gradients);
+  const Results<double> inference = run_ours(p, inputs, {});
+  const Results<double> training = run_ours(p, inputs, gradients);
   expect_near("our inference", p, inference.outputs, expected.outputs, 1);
   expect_near("our training", p, training.outputs, expected.outputs, 1);
   expect_near("our training", p, training.gradients, expected.gradients, 1);

@@ -4,6 +4,8 @@
 
 #include "recurra/cells/cell_references.h"
 #include "recurra/engine/plan.h"
+#include "tests/onednn/columns.h"
+#include "tests/support/engine_case.h"
 
 namespace recurra::onednn {
 
@@ -22,40 +24,44 @@ Doubles swapped(const Doubles& values, i64 a, i64 b, i64 n) {
   return to;
 }
 
-/// Columns first .. first + count of rows of `width`.
-Doubles columns(const Doubles& all, i64 width, i64 first, i64 count) {
-  Doubles some;
-  for (auto at = all.begin(); at != all.end(); at += width)
-    some.insert(some.end(), at + first, at + first + count);
-  return some;
-}
-
-Doubles side_by_side(const Doubles& a, i64 a_width, const Doubles& b, i64 b_width) {
-  Doubles both;
-  auto in_b = b.begin();
-  for (auto in_a = a.begin(); in_a != a.end(); in_a += a_width, in_b += b_width) {
-    both.insert(both.end(), in_a, in_a + a_width);
-    both.insert(both.end(), in_b, in_b + b_width);
-  }
-  return both;
-}
-
-Doubles joined(const Doubles& a, const Doubles& b) {
-  Doubles both = a;
-  both.insert(both.end(), b.begin(), b.end());
-  return both;
-}
-
 /// to += values; an empty one is 0.
 void add(Doubles& to, const Doubles& values) {
   to.resize(values.size(), 0.0);
   for (std::size_t i = 0; i < values.size(); ++i) to[i] += values[i];
 }
 
+/// What a recurrence gives, in the layouts of reference::Values: y and final, and the gradients of all else.
+struct Ran {
+  reference::Values values, gradients;
+};
+
+template <class R>
+Ran run_recurrence_of(const EngineCase& c, bool training) {
+  reference::Options options = c.options;
+  if (options.activations.empty())
+    options.activations = {std::begin(R::activations), std::end(R::activations)};
+  reference::Recurrence<R> recurrence(c.sizes, {}, options);
+  Ran ran{c.values, c.outside};
+  recurrence.forward(ran.values);
+  if (training) {
+    ran.gradients.b.assign(c.values.b.size(), 0.0);
+    recurrence.backward(ran.values, ran.gradients);
+  }
+  return ran;
+}
+
+Ran run_recurrence(const EngineCase& c, bool training) {
+#define RECURRA_CELL(folder, Struct)                \
+  if (c.cell == reference::Struct##Reference::name) \
+    return run_recurrence_of<reference::Struct##Reference>(c, training);
+#include "recurra/cells/cell_list.inc"
+#undef RECURRA_CELL
+  throw std::runtime_error("no reference of " + c.cell);
+}
+
 class Composition {
  public:
-  Composition(const Problem& problem, const Tensors<float>& inputs, const RunRecurrence& run)
-      : p_(problem), inputs_(inputs), run_(run) {
+  Composition(const Problem& problem, const Tensors<float>& inputs) : p_(problem), inputs_(inputs) {
     for (i64 layer = 0; layer < p_.layers; ++layer) {
       for (i64 d = 0; d < p_.directions(); ++d) cases_.push_back(make_case(layer, d));
     }
@@ -69,7 +75,7 @@ class Composition {
       for (i64 d = 0; d < p_.directions(); ++d) {
         set_input(layer, d, layer == 0 ? x : ran(layer - 1, d).values.y);
         // The top's way back follows at once.
-        if (!training || layer + 1 < p_.layers) ran(layer, d) = run_(at(layer, d), false);
+        if (!training || layer + 1 < p_.layers) ran(layer, d) = run_recurrence(at(layer, d), false);
       }
     }
     if (training) run_back(gradients);
@@ -169,7 +175,7 @@ class Composition {
         c.outside.y = below;
         if (p_.states) c.outside.final[0] = part(gradients, Tensor::dst_iter, layer, d);
         if (p_.states && p_.is_lstm()) c.outside.final[1] = part(gradients, Tensor::dst_iter_c, layer, d);
-        ran(layer, d) = run_(c, true);
+        ran(layer, d) = run_recurrence(c, true);
         below = columns(ran(layer, d).gradients.x, c.sizes.input, 0, p_.input);
         add(d_attention_, ran(layer, d).gradients.attention);
       }
@@ -218,65 +224,17 @@ class Composition {
 
   const Problem& p_;
   const Tensors<float>& inputs_;
-  const RunRecurrence& run_;
   std::vector<EngineCase> cases_;  // [layer][direction]
   std::vector<Ran> ran_;
   Doubles dx_, d_attention_;
 };
 
-template <class R>
-Ran run_reference_of(const EngineCase& c, bool training) {
-  reference::Options options = c.options;
-  if (options.activations.empty())
-    options.activations = {std::begin(R::activations), std::end(R::activations)};
-  reference::Recurrence<R> recurrence(c.sizes, {}, options);
-  Ran ran{c.values, c.outside};
-  recurrence.forward(ran.values);
-  if (training) {
-    ran.gradients.b.assign(c.values.b.size(), 0.0);
-    recurrence.backward(ran.values, ran.gradients);
-  }
-  return ran;
-}
-
 }  // namespace
 
-Results<double> compose(const Problem& problem,
-                        const Tensors<float>& inputs,
-                        const Tensors<float>& gradients,
-                        const RunRecurrence& run) {
-  return Composition(problem, inputs, run).run(gradients);
-}
-
-Ran run_reference(const EngineCase& c, bool training) {
-#define RECURRA_CELL(folder, Struct)                \
-  if (c.cell == reference::Struct##Reference::name) \
-    return run_reference_of<reference::Struct##Reference>(c, training);
-#include "recurra/cells/cell_list.inc"
-#undef RECURRA_CELL
-  throw std::runtime_error("no reference of " + c.cell);
-}
-
-Ran run_engine(const EngineCase& c, bool training) {
-  const test::Outputs out =
-      training ? test::run_training(c, active_target(), {}) : test::run_forward(c, active_target(), {});
-  const auto doubles = [](const std::vector<float>& values) {
-    return Doubles(values.begin(), values.end());
-  };
-  Ran ran;
-  ran.values.y = doubles(out.y);
-  for (int k = 0; k < c.numbers.states; ++k) {
-    ran.values.final[k] = doubles(out.final[k]);
-    ran.gradients.initial[k] = doubles(out.initial[k]);
-  }
-  ran.gradients.x = doubles(out.x);
-  ran.gradients.W = doubles(out.W);
-  ran.gradients.U = doubles(out.U);
-  ran.gradients.b = doubles(out.b);
-  ran.gradients.params = doubles(out.params);
-  ran.gradients.P = doubles(out.P);
-  ran.gradients.attention = doubles(out.attention);
-  return ran;
+Results<double> run_reference(const Problem& problem,
+                              const Tensors<float>& inputs,
+                              const Tensors<float>& gradients) {
+  return Composition(problem, inputs).run(gradients);
 }
 
 }  // namespace recurra::onednn
