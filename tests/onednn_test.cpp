@@ -1,7 +1,9 @@
 /// The problems that oneDNN tests and times its RNN primitive with: ours against the double reference, and
 /// against oneDNN itself.
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -92,8 +94,7 @@ TEST_P(OnednnProblems, inference_and_training_agree_with_the_reference_and_with_
   expect_near("our inference beside oneDNN's", p, inference.outputs, inferred, 2);
   const Results<float> trained = run_onednn(p, inputs, gradients);
   expect_near("oneDNN's training", p, doubled(trained.outputs), expected.outputs, 1);
-  // Its way back through an attention is not the derivative of its way forward.
-  if (p.has_attention()) return;
+  if (p.has_attention()) return;  // see below
   expect_near("oneDNN's training", p, doubled(trained.gradients), expected.gradients, 1);
   expect_near("our training beside oneDNN's", p, training.gradients, doubled(trained.gradients), 2);
 }
@@ -118,6 +119,77 @@ TEST(Onednn, problems_are_all_of_its_list_and_small_enough) {
     const Problem p = reduced(whole, most_flops);
     EXPECT_TRUE(p.flops() <= most_flops || p.steps == 1) << p.name;
     EXPECT_GE(p.batch, std::min<i64>(whole.batch, 7)) << p.name;
+  }
+}
+
+/// Central differences of what goes forward, weighed by the outputs' gradients: by the reference.
+std::vector<double> differences(const Problem& p,
+                                Tensors<float> inputs,
+                                const Tensors<float>& gradients,
+                                Tensor of) {
+  const auto loss = [&] {
+    double sum = 0.0;
+    for (const auto& [tensor, values] : run_reference(p, inputs, {}).outputs) {
+      for (std::size_t i = 0; i < values.size(); ++i) sum += values[i] * double(gradients.at(tensor)[i]);
+    }
+    return sum;
+  };
+  std::vector<double> result;
+  for (float& number : inputs.at(of)) {
+    const float above = number + 0x1p-11F;
+    const float below = number - 0x1p-11F;
+    const float at = std::exchange(number, above);
+    const double of_above = loss();
+    number = below;
+    result.push_back((of_above - loss()) / (double(above) - double(below)));
+    number = at;
+  }
+  return result;
+}
+
+/// |actual - expected| / |expected|.
+double relative_error(const std::vector<double>& actual, const std::vector<double>& expected) {
+  double error = 0.0;
+  double size = 0.0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    error += (actual.at(i) - expected[i]) * (actual.at(i) - expected[i]);
+    size += expected[i] * expected[i];
+  }
+  return std::sqrt(error / size);
+}
+
+/// In oneDNN's way back u stands where (1 - a) u does in its way forward.
+TEST(Onednn, gradients_of_augrus_are_not_the_derivatives_that_ours_are) {
+  for (const char* cell : {"augru", "lbr_augru"}) {
+    for (const i64 steps : {1, 4}) {
+      const Problem p{.name = cell,
+                      .cell = cell,
+                      .steps = steps,
+                      .batch = 3,
+                      .input = 6,
+                      .recurrent = 5,
+                      .units = 5,
+                      .width = 5};
+      const Tensors<float> inputs = random_inputs(p, seed);
+      const Tensors<float> gradients = random_gradients(p, seed);
+      const Results<double> ours = run_ours(p, inputs, gradients);
+      const Results<float> theirs = is_available() ? run_onednn(p, inputs, gradients) : Results<float>();
+      const Tensors<double> outputs = run_reference(p, inputs, {}).outputs;
+      if (is_available()) expect_near("oneDNN's training", p, doubled(theirs.outputs), outputs, 1);
+      for (const Tensor tensor : {Tensor::src_layer,
+                                  Tensor::src_iter,
+                                  Tensor::attention,
+                                  Tensor::weights_layer,
+                                  Tensor::weights_iter,
+                                  Tensor::bias}) {
+        const std::vector<double> expected = differences(p, inputs, gradients, tensor);
+        EXPECT_LT(relative_error(ours.gradients.at(tensor), expected), 1e-5)
+            << cell << ' ' << name_of(tensor);
+        if (!is_available()) continue;
+        EXPECT_GT(relative_error(doubled(theirs.gradients).at(tensor), expected), 0.1)
+            << cell << ' ' << steps << " steps " << name_of(tensor);
+      }
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /// The gradients of GRUs under attention are the derivatives of what runs forward: against central
-/// differences of the equations of oneDNN's guide, written out here; and oneDNN's own formulas are not.
+/// differences of the equations of oneDNN's guide, written out here. (That oneDNN's own are not, onednn_test
+/// shows.)
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -99,53 +100,6 @@ struct Augru {
     }
     return result;
   }
-
-  /// oneDNN's gradients of attention, h and x over one step: u stands where (1 - a) u ought to.
-  [[nodiscard]] Numbers gradient_of_onednn(const Numbers& v) const {
-    Numbers d;
-    for (int n = 0; n < batch; ++n) {
-      const double* h = v.h.data() + n * units;
-      const Step s = step(v, 0, n, h);
-      double du[units], dr[units], d_o[units], dh[units];
-      double da = 0;
-      for (int j = 0; j < units; ++j) {
-        const double g = dy[std::size_t(n * units + j)];
-        du[j] = (h[j] - s.o[j]) * g * s.u[j] * (1.0 - s.u[j]);
-        d_o[j] = (1.0 - s.u[j]) * g * (1.0 - s.o[j] * s.o[j]);
-        dh[j] = g * s.u[j];
-        da -= du[j] * s.u[j];
-        du[j] *= 1.0 - v.a[std::size_t(n)];
-      }
-      const auto back = [&](int g, const double* from, int k) {
-        double sum = 0;
-        for (int j = 0; j < units; ++j) sum += from[j] * v.U[std::size_t((k * 3 + g) * units + j)];
-        return sum;
-      };
-      double drh[units], product[units];
-      for (int j = 0; j < units; ++j) {
-        drh[j] = back(2, d_o, j);
-        product[j] = linear_before_reset ? d_o[j] * s.r[j] : 0.0;
-        dr[j] = (linear_before_reset ? d_o[j] * s.Uh[j] : drh[j] * h[j]) * s.r[j] * (1.0 - s.r[j]);
-      }
-      for (int j = 0; j < units; ++j) {
-        dh[j] +=
-            back(0, du, j) + back(1, dr, j) + (linear_before_reset ? back(2, product, j) : drh[j] * s.r[j]);
-        d.h.push_back(dh[j]);
-      }
-      d.a.push_back(da);
-      for (int i = 0; i < input; ++i) {
-        double sum = 0;
-        for (int j = 0; j < units; ++j) {
-          const auto weight = [&](int g) {
-            return v.W[std::size_t((i * 3 + g) * units + j)];
-          };
-          sum += du[j] * weight(0) + dr[j] * weight(1) + d_o[j] * weight(2);
-        }
-        d.x.push_back(sum);
-      }
-    }
-    return d;
-  }
 };
 
 Numbers random_numbers(const Augru& augru, Random& random) {
@@ -234,25 +188,6 @@ TEST(Augru, gradients_are_the_derivatives_of_the_way_forward) {
       const Numbers found = gradient_of_primitive(augru, v);
       for (const auto of : all) EXPECT_LT(relative_error(found.*of, augru.gradient(v, of)), 2e-6);
     }
-  }
-}
-
-TEST(Augru, gradients_of_onednn_are_not) {
-  Random random(20274);
-  for (const bool linear_before_reset : {false, true}) {
-    Augru augru{1, linear_before_reset, {}};
-    for (int i = 0; i < batch * units; ++i) augru.dy.push_back(random.normal());
-    Numbers v = random_numbers(augru, random);
-    const Numbers wrong = augru.gradient_of_onednn(v);
-    EXPECT_GT(relative_error(wrong.a, augru.gradient(v, &Numbers::a)), 0.3);
-    EXPECT_GT(relative_error(wrong.h, augru.gradient(v, &Numbers::h)), 0.3);
-    EXPECT_GT(relative_error(wrong.x, augru.gradient(v, &Numbers::x)), 0.1);
-    // Without attention its formulas are those of the GRU, and right; but for the attention's own gradient.
-    std::ranges::fill(v.a, 0.0);
-    const Numbers gru = augru.gradient_of_onednn(v);
-    EXPECT_LT(relative_error(gru.h, augru.gradient(v, &Numbers::h)), 1e-6);
-    EXPECT_LT(relative_error(gru.x, augru.gradient(v, &Numbers::x)), 1e-6);
-    EXPECT_GT(relative_error(gru.a, augru.gradient(v, &Numbers::a)), 0.3);
   }
 }
 
