@@ -1,6 +1,7 @@
 /// One random problem for the RNN primitive, run and compared with the reference of the whole primitive.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,12 @@ class RnnProblem {
     TestTensor layer, iter, iter_c, attention, states, states_c;
   };
 
+  /// What an execution reads.
+  struct Inputs {
+    TestTensor layer, iter, iter_c, attention, zoneout, zoneout_c;
+    std::vector<WeightTensors> weights;
+  };
+
   void draw_runs(Random& random);
   [[nodiscard]] primitive::RnnDesc desc_for(primitive::Propagation propagation) const;
   [[nodiscard]] bool is_whole() const;
@@ -61,17 +68,30 @@ class RnnProblem {
   [[nodiscard]] TestTensor sequence(i64 width, const Doubles& numbers = {}) const;
   /// State k of all runs.
   [[nodiscard]] TestTensor states(int k, const std::vector<Doubles>& numbers = {}) const;
-  /// Per run, state k of what `values` picks.
-  template <class Pick>
-  [[nodiscard]] static std::vector<Doubles> of_runs(const reference::StackReference& stack, Pick pick);
   [[nodiscard]] std::vector<WeightTensors> weights(bool gradients) const;
   [[nodiscard]] TestTensor weight(std::size_t run,
                                   primitive::TensorDesc one,
                                   const std::vector<Doubles>& numbers) const;
+  [[nodiscard]] Inputs inputs() const;
+  /// Of the outputs, not written yet.
   [[nodiscard]] Results results() const;
+  /// The outputs' gradients, which come from outside.
+  [[nodiscard]] Results outside() const;
+  /// Of the inputs' gradients, not written yet.
+  [[nodiscard]] Results gradients() const;
+  [[nodiscard]] primitive::ForwardArguments arguments(const Inputs& in,
+                                                      std::span<const primitive::WeightViews> views,
+                                                      const primitive::PackedRnnWeights& packed,
+                                                      Results& to,
+                                                      bool training) const;
   /// (layers, directions, steps, batch, width) of what `pick` gives of every run, which is (batch, steps,
   /// width); without numbers not written yet.
   [[nodiscard]] TestTensor step_states(i64 width, const std::vector<Doubles>& numbers = {}) const;
+  void check_training(const Target& target,
+                      const Execution& execution,
+                      const primitive::ForwardArguments& forward,
+                      const Results& trained) const;
+  void check_doubled(const std::vector<WeightTensors>& once, std::vector<WeightTensors>& twice) const;
   void check_outputs(const Results& results, const reference::StackReference& expected) const;
   void check_gradients(const Results& results, const std::vector<WeightTensors>& weights) const;
   void check_gradient(const char* what, const TestTensor& actual, const Doubles& expected) const;
