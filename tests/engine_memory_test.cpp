@@ -22,6 +22,7 @@ struct Variant {
   bool lengths, reverse, initial, sequence;
   int projection;
   bool masks = false, dropout = false;
+  bool extras = false;  // zoneout, and states of every step with gradients
 };
 
 constexpr Variant variants[] = {{false, false, false, true, 0},
@@ -29,7 +30,9 @@ constexpr Variant variants[] = {{false, false, false, true, 0},
                                 {true, false, true, true, 20},
                                 {false, false, true, true, 0, true, true},
                                 {false, true, false, true, 0, false, true},
-                                {false, true, true, true, 7, true, false}};
+                                {false, true, true, true, 7, true, false},
+                                {true, false, true, true, 0, false, false, true},
+                                {false, true, false, true, 7, false, false, true}};
 
 EngineCase make_case(const Target& table, const CellKernels& cell, const Variant& variant) {
   EngineCase c;
@@ -38,20 +41,29 @@ EngineCase make_case(const Target& table, const CellKernels& cell, const Variant
   c.sizes = {13, 40, 6, 5 * table.width - 3, variant.projection, variant.reverse};
   c.initial_given = variant.initial;
   c.take_sequence = variant.sequence;
+  c.take_states = variant.extras;
   if (variant.lengths) c.lengths = {7, 17, 0, 1, 12, 40, 3, 36, 37, 20, 21, 19, 40};
   Random random(20265);
   c.fill(random);
   if (variant.masks) c.mask_steps(random, variant.initial);
+  if (variant.extras) c.zone_out(random, 0.3);
   if (variant.dropout) c.drop_out(random, 0.3, cell.dense && variant.projection == 0);
   return c;
 }
 
 void expect_same(const Outputs& a, const Outputs& b, const EngineCase& c) {
-  const Floats Outputs::*all[] = {
-      &Outputs::y, &Outputs::x, &Outputs::W, &Outputs::U, &Outputs::b, &Outputs::params, &Outputs::P};
+  const Floats Outputs::*all[] = {&Outputs::y,
+                                  &Outputs::x,
+                                  &Outputs::W,
+                                  &Outputs::U,
+                                  &Outputs::b,
+                                  &Outputs::params,
+                                  &Outputs::P,
+                                  &Outputs::attention};
   for (const auto member : all) EXPECT_TRUE(same_bits(a.*member, b.*member)) << c.text();
   for (int k = 0; k < c.numbers.states; ++k) {
     EXPECT_TRUE(same_bits(a.final[k], b.final[k])) << c.text();
+    EXPECT_TRUE(same_bits(a.states[k], b.states[k])) << c.text();
     EXPECT_TRUE(same_bits(a.initial[k], b.initial[k])) << c.text();
   }
 }
