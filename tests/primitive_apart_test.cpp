@@ -251,6 +251,36 @@ TEST(TensorsApart, gradients_of_weights_lie_apart_from_all) {
             "no error");
 }
 
+TEST(TensorsApart, plain_weights_lie_apart_from_those_they_are_packed_into) {
+  Caller caller;
+  const MutableWeightViews plain = caller.views;
+  const auto in_pack = [&](const TensorView& view) {
+    auto* memory = const_cast<std::byte*>(caller.packed.memory().data());
+    return TensorView(memory + 640, view.desc());
+  };
+  const auto pack = [&](const MutableWeightViews& w) {
+    return error_text(ErrorCode::invalid_argument, [&] {
+      caller.packed.pack(std::vector{WeightViews{w.layer, w.iter, {}, {}, {}, w.bias}});
+    });
+  };
+  const auto unpack = [&](const MutableWeightViews& w) {
+    return error_text(ErrorCode::invalid_argument, [&] { caller.packed.unpack(std::vector{w}); });
+  };
+  MutableWeightViews changed = plain;
+  changed.iter = in_pack(plain.iter);
+  EXPECT_EQ(unpack(changed),
+            "weights_iter: expected memory apart from that of packed weights, got memory that overlaps it");
+  EXPECT_EQ(pack(changed),
+            "packed weights: expected memory apart from that of weights_iter, got memory that overlaps it");
+  EXPECT_TRUE(caller.packed.is_packed()) << "nothing was written";
+  changed = plain;
+  changed.bias = {plain.layer.data(), plain.bias.desc()};
+  EXPECT_EQ(unpack(changed),
+            "bias: expected memory apart from that of weights_layer, got memory that overlaps it");
+  EXPECT_EQ(pack(changed), "no error") << "what is only read may be one";
+  EXPECT_EQ(unpack(plain), "no error");
+}
+
 }  // namespace
 
 }  // namespace recurra::test

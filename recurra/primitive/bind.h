@@ -36,6 +36,16 @@ void check_apart(const RnnPrimitive& primitive, const ForwardArguments& argument
 /// The same of the way back; a gradient of an initial state may lie in the place of the final one's.
 void check_apart(const RnnPrimitive& primitive, const BackwardArguments& arguments, RnnWorkspace& workspace);
 
+/// The same of weights to be packed.
+void check_apart(const RnnPrimitive& primitive,
+                 std::span<const WeightViews> plain,
+                 std::span<const std::byte> packed);
+
+/// The same of memory that weights are unpacked into.
+void check_apart(const RnnPrimitive& primitive,
+                 std::span<const MutableWeightViews> plain,
+                 std::span<const std::byte> packed);
+
 /// The engine's call of `arguments`; the runs of the workspace get what each layer and direction has.
 [[nodiscard]] StackCall bind_forward(const RnnPrimitive& primitive,
                                      const ForwardArguments& arguments,

@@ -19,9 +19,9 @@ template <class Views>
 void add_weights(const RnnPrimitive& primitive,
                  std::span<const Views> views,
                  Access access,
+                 bool gradients,
                  TensorPlaces& places) {
   const int directions = primitive.plan().directions();
-  const bool gradients = access == Access::written;
   for (std::size_t i = 0; i < views.size(); ++i) {
     const int run = static_cast<int>(i);
     const auto add = [&](const char* weight, const char* gradient, const auto& view) {
@@ -39,6 +39,10 @@ void add_weights(const RnnPrimitive& primitive,
   }
 }
 
+void add_packed(std::span<const std::byte> memory, Access access, TensorPlaces& places) {
+  places.add({"packed weights"}, memory.data(), static_cast<i64>(memory.size()), access);
+}
+
 /// What both ways read, and the memory they work in.
 void add_inputs(const RnnPrimitive& primitive, const ForwardArguments& a, RnnWorkspace& workspace) {
   TensorPlaces& places = workspace.places();
@@ -50,11 +54,8 @@ void add_inputs(const RnnPrimitive& primitive, const ForwardArguments& a, RnnWor
   places.add({"zoneout"}, a.zoneout, Access::read);
   places.add({"zoneout_c"}, a.zoneout_c, Access::read);
   places.add({"lengths"}, a.lengths.data(), static_cast<i64>(a.lengths.size_bytes()), Access::read);
-  add_weights(primitive, a.weights, Access::read, places);
-  if (a.packed_weights != nullptr) {
-    const std::span<const std::byte> memory = a.packed_weights->memory();
-    places.add({"packed weights"}, memory.data(), static_cast<i64>(memory.size()), Access::read);
-  }
+  add_weights(primitive, a.weights, Access::read, false, places);
+  if (a.packed_weights != nullptr) add_packed(a.packed_weights->memory(), Access::read, places);
   for (const auto& [name, memory] : {std::pair{"workspace", workspace.given_workspace()},
                                      std::pair{"scratchpad", workspace.given_scratchpad()}})
     places.add({name}, memory.data(), static_cast<i64>(memory.size()), Access::written);
@@ -89,7 +90,25 @@ void check_apart(const RnnPrimitive& primitive, const BackwardArguments& a, RnnW
   places.add({"diff_src_iter"}, a.diff_src_iter, Access::written, pair_of_dh);
   places.add({"diff_src_iter_c"}, a.diff_src_iter_c, Access::written, pair_of_dc);
   places.add({"diff_attention"}, a.diff_attention, Access::written);
-  add_weights(primitive, a.diff_weights, Access::written, places);
+  add_weights(primitive, a.diff_weights, Access::written, true, places);
+  places.check();
+}
+
+void check_apart(const RnnPrimitive& primitive,
+                 std::span<const WeightViews> plain,
+                 std::span<const std::byte> packed) {
+  TensorPlaces places(0);
+  add_weights(primitive, plain, Access::read, false, places);
+  add_packed(packed, Access::written, places);
+  places.check();
+}
+
+void check_apart(const RnnPrimitive& primitive,
+                 std::span<const MutableWeightViews> plain,
+                 std::span<const std::byte> packed) {
+  TensorPlaces places(0);
+  add_weights(primitive, plain, Access::written, false, places);
+  add_packed(packed, Access::read, places);
   places.check();
 }
 

@@ -93,6 +93,7 @@ float* PackedRnnWeights::packs_memory() const noexcept {
 void PackedRnnWeights::pack(std::span<const WeightViews> weights, const Execution& execution) {
   std::vector<Weights> bound(primitive_.plan().plans().size());
   bind_weights(primitive_, weights, bound);
+  check_apart(primitive_, weights, memory());
   // Where a pack has padding there must be zeros, and the caller's memory may have held anything.
   if (!is_packed()) std::fill_n(packs_memory(), floats_of(desc_.size() - packed_header_size), 0.0F);
   clear_header(memory_);
@@ -104,6 +105,7 @@ void PackedRnnWeights::unpack(std::span<const MutableWeightViews> weights) const
   check(primitive_);
   std::vector<WeightGradients> bound(primitive_.plan().plans().size());
   bind_unpacked(primitive_, weights, bound);
+  check_apart(primitive_, weights, memory());
   packs_.unpack(bound);
 }
 

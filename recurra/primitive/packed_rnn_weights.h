@@ -23,8 +23,8 @@ class RECURRA_API PackedRnnWeights {
   PackedRnnWeights(const RnnPrimitive& primitive, std::span<std::byte> memory);
 
   /// Packs plain weights: one entry for each layer and direction, in the order [layer][direction], or one of
-  /// whole tensors. Throws Error, naming the tensor, on one that is missing, not wanted, or of another shape
-  /// or type.
+  /// whole tensors. Throws Error, naming the tensor, on one that is missing, not wanted, of another shape or
+  /// type, or that overlaps this memory.
   void pack(std::span<const WeightViews> weights, const Execution& execution = {});
 
   /// The plain weights again, bit for bit; tensors that do not exist are not wanted. Throws as `pack`, and
