@@ -1,94 +1,10 @@
 /// After packed weights and a workspace were made, executions allocate nothing.
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include <gtest/gtest.h>
-#include <sys/types.h>
 
-#include "recurra/base/buffer.h"
 #include "recurra/primitive/arguments.h"
 #include "recurra/primitive/rnn_workspace.h"
+#include "tests/support/allocations.h"
 #include "tests/support/test_tensor.h"
-
-namespace {
-
-std::atomic<int> allocations = 0;
-
-void* counted(std::size_t size) {
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-// The linker puts these in the place of the C library's (see CMakeLists.txt), in this file and in the
-// library. NOLINTBEGIN(bugprone-reserved-identifier)
-extern "C" {
-void* __real_malloc(std::size_t size);
-void* __real_calloc(std::size_t count, std::size_t size);
-void* __real_realloc(void* memory, std::size_t size);
-void* __real_aligned_alloc(std::size_t alignment, std::size_t size);
-int __real_posix_memalign(void** memory, std::size_t alignment, std::size_t size);
-void* __real_mmap(void* address, std::size_t size, int protection, int flags, int file, off_t offset);
-
-void* __wrap_malloc(std::size_t size) {
-  ++allocations;
-  return __real_malloc(size);
-}
-
-void* __wrap_calloc(std::size_t count, std::size_t size) {
-  ++allocations;
-  return __real_calloc(count, size);
-}
-
-void* __wrap_realloc(void* memory, std::size_t size) {
-  ++allocations;
-  return __real_realloc(memory, size);
-}
-
-void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size) {
-  ++allocations;
-  return __real_aligned_alloc(alignment, size);
-}
-
-int __wrap_posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
-  ++allocations;
-  return __real_posix_memalign(memory, alignment, size);
-}
-
-void* __wrap_mmap(void* address, std::size_t size, int protection, int flags, int file, off_t offset) {
-  ++allocations;
-  return __real_mmap(address, size, protection, flags, file, offset);
-}
-}
-
-// NOLINTEND(bugprone-reserved-identifier)
-
-void* operator new(std::size_t size) {
-  return counted(size);
-}
-
-void* operator new[](std::size_t size) {
-  return counted(size);
-}
-
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace recurra::test {
 
@@ -119,7 +35,7 @@ RnnDesc desc_of(CellKind kind, const Form& form) {
 }
 
 /// Allocations of the first forward and backward after a workspace was made, and of the second.
-int allocations_of(RnnDesc desc) {
+long allocations_of(RnnDesc desc) {
   const RnnPrimitive forward(desc);
   desc.propagation = Propagation::backward;
   const RnnPrimitive backward(desc);
@@ -163,12 +79,12 @@ int allocations_of(RnnDesc desc) {
                          .diff_weights = gradients};
   if (desc.tensors.dst_states) back.diff_dst_states = take(forward.states_desc(5, 3));
   RnnWorkspace workspace(forward, 5, 3);
-  const int before = allocations;
+  const long before = allocations();
   for (int time = 0; time < 2; ++time) {
     forward.execute(arguments, workspace);
     backward.execute(back, workspace);
   }
-  return allocations - before;
+  return allocations() - before;
 }
 
 TEST(RnnPrimitive, executes_without_allocations) {
@@ -185,16 +101,6 @@ TEST(RnnPrimitive, executes_without_allocations) {
       }
     }
   }
-}
-
-/// Else nothing would be counted.
-TEST(RnnPrimitive, allocations_are_seen) {
-  int before = allocations;
-  delete new int(1);
-  EXPECT_GT(allocations, before) << "by new";
-  before = allocations;
-  const AlignedBuffer<float> buffer(100);
-  EXPECT_GT(allocations, before) << "by the library, at a cache line";
 }
 
 }  // namespace
