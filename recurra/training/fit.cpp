@@ -97,7 +97,7 @@ History Sequential::run(BatchSource& source, const FitOptions& options, Json& se
   settings["on_non_finite"] = static_cast<int>(options.on_non_finite);
   settings["metrics"] = metrics_.names();
   settings["weighted_metrics"] = metrics_.weighted_names();
-  if (resuming_) require_same_settings(run_->settings, settings.dump());
+  if (resuming_) require_settings_of_checkpoint(settings);
   FitLoop loop{source, options, CheckpointWriter(options.checkpoint, updates_done())};
   // Behind a checkpoint taken by its prefix there are only damaged ones; behind a file there may be good
   // ones.
@@ -114,6 +114,20 @@ History Sequential::run(BatchSource& source, const FitOptions& options, Json& se
   in_fit_ = false;
   if (!loop.history.stopped) forget_run();
   return std::move(loop.history);
+}
+
+/// `stop` may have changed the learning rate since the run began. Who compiles anew need not know that; the
+/// optimizer that goes on is the checkpoint's all the same.
+void Sequential::require_settings_of_checkpoint(Json settings) const {
+  const Json loaded = Json::parse(resumed_config_);
+  const bool compiled_anew = resumed_optimizer_ != nullptr;
+  Json expected = Json::parse(run_->settings);
+  if (!compiled_anew || settings.at("optimizer") == loaded) expected["optimizer"] = loaded;
+  if (compiled_anew) {
+    expected["checkpoint"] = {{"optimizer", loaded}};
+    settings["checkpoint"] = {{"optimizer", resumed_optimizer_->config()}};
+  }
+  require_same_settings(expected.dump(), settings.dump());
 }
 
 void Sequential::begin_run(const FitOptions& options, const Json& settings) {

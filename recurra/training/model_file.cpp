@@ -240,6 +240,7 @@ Sequential Sequential::resumed(const WeightTable& table, const std::string& path
                 "a model without its place");
   }
   model.resuming_ = true;
+  model.resumed_config_ = model.optimizer_->config().dump();
   return model;
 }
 

@@ -416,6 +416,72 @@ TEST_F(Resume, a_hook_that_throws_ends_fit_with_its_error) {
   EXPECT_EQ(whole_state(model), states_[0]);
 }
 
+/// As a schedule does: the checkpoint has the rate of its time, and so goes on.
+class ResumeWithSchedule : public Resume {
+ protected:
+  static constexpr i64 stopped_after = 2;
+
+  /// Halves the rate once, before the third update.
+  static FitOptions scheduled(FitOptions options, Sequential& model, i64 stop_after = -1) {
+    options.stop = [&model, stop_after] {
+      if (model.updates_done() == stopped_after) model.optimizer()->set_learning_rate(0.01);
+      return model.updates_done() == stop_after;
+    };
+    return options;
+  }
+
+  void SetUp() override {
+    all_.fit(examples_, scheduled(plain(), all_));
+    Sequential first = new_model();
+    EXPECT_TRUE(first.fit(examples_, scheduled(with_checkpoints(), first, stopped_after)).stopped);
+  }
+
+  static void compile(Sequential& model, double rate) {
+    model.compile(make_optimizer("adam", rate), make_loss("sparse_categorical_crossentropy"), {"accuracy"});
+  }
+
+  Sequential all_ = new_model();
+};
+
+TEST_F(ResumeWithSchedule, goes_on_with_the_rate_of_the_checkpoint) {
+  Sequential again = Sequential::resume(prefix_);
+  EXPECT_EQ(again.optimizer()->learning_rate(), 0.01);
+  again.fit(examples_, scheduled(plain(), again));
+  EXPECT_EQ(whole_state(again), whole_state(all_));
+}
+
+TEST_F(ResumeWithSchedule, may_be_compiled_as_it_began_or_as_the_checkpoint_is) {
+  for (const double rate : {0.02, 0.01}) {
+    Sequential again = Sequential::resume(prefix_);
+    compile(again, rate);
+    again.fit(examples_, scheduled(plain(), again));
+    EXPECT_EQ(whole_state(again), whole_state(all_)) << rate;
+    EXPECT_EQ(again.optimizer()->learning_rate(), 0.01) << rate;
+  }
+}
+
+TEST_F(ResumeWithSchedule, goes_on_a_second_time) {
+  Sequential second = Sequential::resume(prefix_);
+  EXPECT_TRUE(second.fit(examples_, scheduled(with_checkpoints(), second, 5)).stopped);
+  for (const bool compiled : {false, true}) {
+    Sequential third = Sequential::resume(prefix_);
+    if (compiled) compile(third, 0.02);
+    third.fit(examples_, scheduled(plain(), third));
+    EXPECT_EQ(whole_state(third), whole_state(all_));
+  }
+}
+
+TEST_F(ResumeWithSchedule, with_a_third_rate_is_refused) {
+  Sequential again = Sequential::resume(prefix_);
+  again.optimizer()->set_learning_rate(0.02);
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { again.fit(examples_, plain()); }),
+            "resumed fit: expected optimizer.learning_rate 0.01, got optimizer.learning_rate 0.02");
+  compile(again, 0.5);
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { again.fit(examples_, plain()); }),
+            "resumed fit: expected checkpoint.optimizer.learning_rate 0.01, optimizer.learning_rate 0.02, "
+            "got checkpoint.optimizer.learning_rate 0.02, optimizer.learning_rate 0.5");
+}
+
 }  // namespace
 
 }  // namespace recurra::test

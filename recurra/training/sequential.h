@@ -137,7 +137,8 @@ class RECURRA_API Sequential {
   /// The newest whole checkpoint of FitOptions::checkpoint, or where `prefix` is a file, that one. The next
   /// fit goes on where it was written, with the same bits as one that was never interrupted, given the same
   /// examples and options; `epochs` may be more. Fit throws Error (invalid_argument) with all settings that
-  /// are not the checkpoint's; compile may be called before it, and the optimizer's state is kept. `skipped`
+  /// are not the checkpoint's; compile may be called before it, with the optimizer as the run began or as the
+  /// checkpoint has it where `stop` changed its learning rate: what goes on is the checkpoint's. `skipped`
   /// gets the error of each newer one that is damaged. Throws as Checkpoints::load_newest and load, and Error
   /// (format) for a file that fit did not write.
   [[nodiscard]] static Sequential resume(const std::filesystem::path& prefix,
@@ -241,6 +242,7 @@ class RECURRA_API Sequential {
   void build_for(BatchSource& source, std::uint64_t seed);
   History fit_split(const Examples& examples, const FitOptions& options);
   History run(BatchSource& source, const FitOptions& options, nlohmann::json& settings);
+  void require_settings_of_checkpoint(nlohmann::json settings) const;
   void begin_run(const FitOptions& options, const nlohmann::json& settings);
   void run_epoch(FitLoop& loop);
   void run_batches(FitLoop& loop, ProgressBar* bar);
@@ -297,6 +299,7 @@ class RECURRA_API Sequential {
   bool resuming_ = false;  // the next fit goes on with run_
   bool resumed_from_file_ = false;
   std::unique_ptr<Optimizer> resumed_optimizer_;  // the checkpoint's, where compile has brought another
+  std::string resumed_config_;                    // the checkpoint's optimizer as JSON
 };
 
 }  // namespace recurra
