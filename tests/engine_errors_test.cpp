@@ -127,6 +127,11 @@ TEST(Errors, a_workspace_has_sizes_from_0_up_that_fit) {
   EXPECT_EQ(prepare(4, -2), "workspace: expected steps and batch from 0 to 2147483647, got 4 and -2");
   EXPECT_EQ(prepare(i64{1} << 31, 2),
             "workspace: expected steps and batch from 0 to 2147483647, got 2147483648 and 2");
+  // Before memory is taken.
+  constexpr i64 most = (i64{1} << 31) - 1;
+  const std::string text = refusal(
+      [&] { caller.workspace.prepare(caller.layer.plan, {.steps = most, .batch = most, .training = true}); });
+  EXPECT_TRUE(text.starts_with("workspace: expected sizes whose product fits into 63 bits, got ")) << text;
 }
 
 TEST(Errors, a_call_has_sizes_from_0_up_an_input_and_lengths_within_its_steps) {

@@ -375,7 +375,7 @@ TEST(RecurrentLayers, refuse_what_is_out_of_range_or_not_theirs) {
     return error_text(ErrorCode::unsupported, [&] { make_layer({type, config}); });
   };
   EXPECT_EQ(unsupported("LSTM", R"({"units": 2, "activation": "softmax"})"),
-            "LSTM.activation \"\"softmax\"\": supported are pointwise activations");
+            "LSTM.activation \"softmax\": supported are pointwise activations");
   EXPECT_EQ(unsupported("LSTM", R"({"units": 2, "stateful": true})"),
             "LSTM.stateful \"true\": supported are false");
   EXPECT_EQ(unsupported("Bidirectional",

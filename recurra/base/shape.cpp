@@ -17,7 +17,14 @@ i64 checked_multiply(i64 a, i64 b, const char* subject) {
 
 i64 Shape::elements() const {
   i64 count = 1;
-  for (const i64 extent : extents_) count = checked_multiply(count, extent, "shape");
+  for (const i64 extent : extents_) {
+    if (extent < 0 || __builtin_mul_overflow(count, extent, &count)) {
+      throw Error(ErrorCode::invalid_argument,
+                  "shape",
+                  "extents from 0 up whose product fits into 63 bits",
+                  to_string());
+    }
+  }
   return count;
 }
 

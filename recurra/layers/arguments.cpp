@@ -39,10 +39,7 @@ void Arguments::ignore(const char* name, std::initializer_list<Json> harmless) {
   const auto found = values_.find(name);
   if (found == values_.end()) return;
   if (std::ranges::find(harmless, *found) == harmless.end()) {
-    throw Error(ErrorCode::unsupported,
-                subject(name),
-                harmless.begin()->dump(),
-                found->dump().substr(0, longest_shown));
+    throw Error(ErrorCode::unsupported, subject(name), plain_text(*harmless.begin()), plain_text(*found));
   }
   values_.erase(found);
 }
@@ -70,6 +67,10 @@ KerasObject read_keras_object(const Json& json, const std::string& subject) {
     arguments.ignore(passed);
   arguments.finish();
   return object;
+}
+
+std::string plain_text(const Json& json) {
+  return (json.is_string() ? json.get<std::string>() : json.dump()).substr(0, longest_shown);
 }
 
 Json write_keras_object(const char* module, const char* class_name, Json config) {

@@ -97,6 +97,9 @@ struct KerasObject {
 /// Throws Error (format) with `subject` for anything else.
 [[nodiscard]] KerasObject read_keras_object(const nlohmann::json& json, const std::string& subject);
 
+/// A value as a message about what is supported shows it: a string without quotes, and cut where it is long.
+[[nodiscard]] std::string plain_text(const nlohmann::json& json);
+
 /// What Keras writes for an object of its own.
 [[nodiscard]] nlohmann::json write_keras_object(const char* module,
                                                 const char* class_name,

@@ -61,7 +61,7 @@ TEST(GlobalAveragePoolingLayer, has_keras_arguments) {
   EXPECT_EQ(error_text([] {
               make_layer({"GlobalAveragePooling1D", R"({"data_format": "channels_first"})"});
             }),
-            "GlobalAveragePooling1D.data_format \"\"channels_first\"\": supported are \"channels_last\"");
+            "GlobalAveragePooling1D.data_format \"channels_first\": supported are channels_last");
 }
 
 TEST(GlobalAveragePoolingLayer, wrong_shapes_are_named) {

@@ -99,7 +99,7 @@ TEST(LayerTypes, bad_arguments_are_named) {
   EXPECT_EQ(text("Dense", R"({"units": 2, "trainable": 1})"),
             "Dense.trainable: expected true or false, got 1");
   EXPECT_EQ(text("Dense", R"({"units": 2, "dtype": "float16"})"),
-            "Dense.dtype \"\"float16\"\": supported are float32");
+            "Dense.dtype \"float16\": supported are float32");
   EXPECT_EQ(text("Dense", R"({"units": 0})"), "units: expected 1 to 1048576, got 0");
   EXPECT_EQ(text("Dense", R"({"units": 2, "kernel_regularizer": "l3"})"),
             "Dense.kernel_regularizer \"l3\": supported are l1, l2, l1_l2, orthogonal_regularizer");

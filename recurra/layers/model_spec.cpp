@@ -133,8 +133,7 @@ bool is_float32(const Json& dtype) {
 void take_dtype(Arguments& arguments) {
   const Json dtype = arguments.take_json("dtype");
   if (is_float32(dtype)) return;
-  throw Error(
-      ErrorCode::unsupported, arguments.subject("dtype"), "float32", dtype.dump().substr(0, longest_shown));
+  throw Error(ErrorCode::unsupported, arguments.subject("dtype"), "float32", plain_text(dtype));
 }
 
 /// Of a recurrent layer's config, or of those it wraps.

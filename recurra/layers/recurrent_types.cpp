@@ -23,7 +23,7 @@ Activation take_pointwise(Arguments& arguments, const char* name, const Activati
   if (!json) return fallback;
   const ActivationFunction function = make_activation(*json, arguments.subject(name));
   if (function.kind() == ActivationFunction::Kind::pointwise) return function.pointwise();
-  throw Error(ErrorCode::unsupported, arguments.subject(name), "pointwise activations", json->dump());
+  throw Error(ErrorCode::unsupported, arguments.subject(name), "pointwise activations", plain_text(*json));
 }
 
 void take_recurrent(Arguments& arguments, RecurrentOptions& options) {
@@ -50,6 +50,16 @@ void take_recurrent(Arguments& arguments, RecurrentOptions& options) {
   arguments.ignore("use_cudnn");
 }
 
+/// Of a layer whose gates have an activation of their own.
+template <class Options>
+Options take_gated(Arguments& arguments) {
+  Options options;
+  take_recurrent(arguments, options);
+  options.recurrent_activation =
+      take_pointwise(arguments, "recurrent_activation", options.recurrent_activation);
+  return options;
+}
+
 std::unique_ptr<Recurrent> take_layer(Arguments& arguments, const char* name) {
   const std::optional<Json> json = arguments.take_given(name);
   if (!json || json->is_null()) return nullptr;
@@ -64,19 +74,13 @@ std::unique_ptr<Recurrent> take_layer(Arguments& arguments, const char* name) {
 }  // namespace
 
 std::unique_ptr<Layer> make_lstm(Arguments& arguments, std::string name) {
-  LstmOptions options;
-  take_recurrent(arguments, options);
-  options.recurrent_activation =
-      take_pointwise(arguments, "recurrent_activation", options.recurrent_activation);
+  auto options = take_gated<LstmOptions>(arguments);
   options.unit_forget_bias = arguments.take<bool>("unit_forget_bias", options.unit_forget_bias);
   return std::make_unique<Lstm>(options, std::move(name));
 }
 
 std::unique_ptr<Layer> make_gru(Arguments& arguments, std::string name) {
-  GruOptions options;
-  take_recurrent(arguments, options);
-  options.recurrent_activation =
-      take_pointwise(arguments, "recurrent_activation", options.recurrent_activation);
+  auto options = take_gated<GruOptions>(arguments);
   options.reset_after = arguments.take<bool>("reset_after", options.reset_after);
   return std::make_unique<Gru>(options, std::move(name));
 }

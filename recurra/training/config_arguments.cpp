@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/layers/arguments.h"
 
 namespace recurra {
 
@@ -64,7 +65,7 @@ void ConfigArguments::ignore(const char* name) {
 void ConfigArguments::require(const char* name, const Json& only) {
   const Json* value = find(name);
   if (value != nullptr && *value != only)
-    throw Error(ErrorCode::unsupported, subject_of(name), only.dump(), value->dump());
+    throw Error(ErrorCode::unsupported, subject_of(name), plain_text(only), plain_text(*value));
 }
 
 void ConfigArguments::finish() const {

@@ -57,7 +57,7 @@ TEST(LossConfigs, what_is_wrong_is_named) {
   EXPECT_EQ(text(R"({"class_name": "BinaryCrossentropy", "config": {"from_logits": 1}})"),
             "BinaryCrossentropy.from_logits: expected true or false, got 1");
   EXPECT_EQ(text(R"({"class_name": "MeanSquaredError", "config": {"reduction": "sum"}})"),
-            "MeanSquaredError.reduction \"\"sum\"\": supported are \"sum_over_batch_size\"");
+            "MeanSquaredError.reduction \"sum\": supported are sum_over_batch_size");
   EXPECT_EQ(text(R"({"class_name": "Huber", "config": {"epsilon": 1}})"),
             R"(Huber argument "epsilon": supported are delta, dtype, name, reduction)");
   EXPECT_EQ(text(R"({"class_name": "SparseCategoricalCrossentropy",

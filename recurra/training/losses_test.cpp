@@ -10,24 +10,13 @@
 
 #include "recurra/base/random.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tensors.h"
 
 namespace recurra::test {
 
 namespace {
 
 using Row = std::span<const double>;
-
-Tensor floats(Shape shape, std::vector<float> values) {
-  Tensor tensor(std::move(shape));
-  std::ranges::copy(values, tensor.data());
-  return tensor;
-}
-
-Tensor integers(Shape shape, std::vector<int> values) {
-  Tensor tensor(std::move(shape), Dtype::i32);
-  std::ranges::copy(values, tensor.as<std::int32_t>().begin());
-  return tensor;
-}
 
 double loss_of(const Loss& loss,
                const Tensor& output,

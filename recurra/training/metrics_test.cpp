@@ -7,22 +7,11 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tensors.h"
 
 namespace recurra::test {
 
 namespace {
-
-Tensor floats(Shape shape, const std::vector<float>& values) {
-  Tensor tensor(std::move(shape));
-  std::ranges::copy(values, tensor.data());
-  return tensor;
-}
-
-Tensor integers(Shape shape, const std::vector<int>& values) {
-  Tensor tensor(std::move(shape), Dtype::i32);
-  std::ranges::copy(values, tensor.as<std::int32_t>().begin());
-  return tensor;
-}
 
 double value_of(const char* name,
                 const Tensor& output,

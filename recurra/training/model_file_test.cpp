@@ -124,6 +124,14 @@ TEST_F(TrainedFile, weights_that_are_not_finite_never_replace_a_good_file) {
   EXPECT_EQ(read_file(path_), before);
 }
 
+TEST_F(TrainedFile, weights_that_are_not_finite_are_not_taken_from_a_file) {
+  for (const float value :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    EXPECT_EQ(error_with([=](WeightTable& t) { t.at("lstm/bias").as<float>()[5] = value; }),
+              "FILE: lstm/bias: expected finite weights, got " + std::to_string(value) + " at element 5");
+  }
+}
+
 TEST_F(TrainedFile, wrong_words_on_training_are_named) {
   EXPECT_EQ(error_with([](WeightTable& t) { t.set_metadata("training", "3"); }),
             "FILE: training: expected a JSON object, got something else");

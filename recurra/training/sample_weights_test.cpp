@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tensors.h"
 
 namespace recurra::test {
 
@@ -13,18 +14,6 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 using Floats = std::vector<float>;
-
-Tensor floats(Shape shape, const Floats& values) {
-  Tensor tensor(std::move(shape));
-  std::ranges::copy(values, tensor.data());
-  return tensor;
-}
-
-Tensor integers(Shape shape, const std::vector<int>& values) {
-  Tensor tensor(std::move(shape), Dtype::i32);
-  std::ranges::copy(values, tensor.as<std::int32_t>().begin());
-  return tensor;
-}
 
 Floats values(const SampleWeights& weights) {
   return {weights.weight.begin(), weights.weight.end()};
