@@ -298,7 +298,7 @@ TEST(Layers, wrong_shapes_are_named) {
   EXPECT_EQ(error_text([&] {
               lstm.forward(Tensor({2, 7, 5}, Dtype::i32), {});
             }),
-            "tensor: expected f32, got i32");
+            "lstm.input: expected f32, got i32");
   Dense dense({.units = 4});
   dense.build({5}, random);
   EXPECT_EQ(error_text([&] {
@@ -311,6 +311,66 @@ TEST(Layers, wrong_shapes_are_named) {
               norm.forward(Tensor({2, 6}), {});
             }),
             "batch_normalization.input: expected (batch, ..., 5), got (2, 6)");
+}
+
+/// Of every layer: shapes of inputs, and what a way back is given after a forward pass of (2, 3, 4).
+TEST(Layers, what_does_not_fit_is_refused_on_both_ways) {
+  const char* written[][2] = {
+      {"LSTM", R"({"units": 4, "return_sequences": true})"},
+      {"GRU", R"({"units": 4, "return_sequences": true})"},
+      {"SimpleRNN", R"({"units": 4, "return_sequences": true})"},
+      {"Bidirectional",
+       R"({"merge_mode": "sum", "layer": {"class_name": "LSTM", "config": {"units": 4, "return_sequences": true}}})"},
+      {"Dense", R"({"units": 4})"},
+      {"BatchNormalization", "{}"},
+      {"Masking", "{}"},
+      {"Dropout", R"({"rate": 0.5})"},
+      {"Activation", R"({"activation": "tanh"})"},
+      {"TimeDistributed", R"({"layer": {"class_name": "Dense", "config": {"units": 4}}})"}};
+  for (const auto& [type, config] : written) {
+    const std::unique_ptr<Layer> layer = make_layer({type, config});
+    const std::string name = layer->name();
+    SCOPED_TRACE(type);
+    Random random(1);
+    layer->build({any_extent, 4}, random);
+    const Tensor x({2, 3, 4});
+    const Tensor dy({2, 3, 4});
+    const Context training{.training = true};
+    const auto back = [&](const Tensor& given_x, const Tensor& given_dy) {
+      return error_text([&] { layer->backward(given_x, given_dy, true, training); });
+    };
+    EXPECT_EQ(back(x, dy), name + ".backward: expected a forward pass before, got none");
+    const StepMask mask = StepMask::of_lengths(std::vector{1, 2}, 4);
+    EXPECT_EQ(error_text(ErrorCode::shape, [&] { layer->forward(x, {.mask = &mask}); }),
+              name + ".mask: expected shape (2, 3), got (2, 4)");
+    EXPECT_EQ(error_text(ErrorCode::shape, [&] { layer->forward(Tensor({4}), {.mask = &mask}); }),
+              name + ".mask: expected none for an input without steps, got one");
+    EXPECT_EQ(error_text(ErrorCode::dtype,
+                         [&] {
+                           layer->forward(Tensor({2, 3, 4}, Dtype::i32), training);
+                         }),
+              name + ".input: expected f32, got i32");
+    EXPECT_EQ(back(x, dy), name + ".backward: expected a forward pass before, got none");
+    layer->forward(x, training);
+    EXPECT_EQ(back(Tensor({2, 4, 4}), dy), name + ".input: expected shape (2, 3, 4), got (2, 4, 4)");
+    EXPECT_EQ(back(x, Tensor({2, 4, 4})), name + ".dy: expected shape (2, 3, 4), got (2, 4, 4)");
+    EXPECT_EQ(back(x, Tensor({2, 12})), name + ".dy: expected shape (2, 3, 4), got (2, 12)");
+    EXPECT_EQ(back(x, Tensor({2, 3, 4}, Dtype::u8)), name + ".dy: expected f32, got u8");
+    EXPECT_EQ(back(x, dy), "no error");
+  }
+}
+
+/// Inputs of the layers that take steps alone.
+TEST(Layers, ranks_other_than_that_of_sequences_are_refused) {
+  for (const char* type : {"LSTM", "GRU", "SimpleRNN"}) {
+    const std::unique_ptr<Layer> layer = make_layer({type, R"({"units": 4})"});
+    Random random(1);
+    layer->build({any_extent, 5}, random);
+    for (const Shape& shape : {Shape{2, 5}, Shape{2, 3, 1, 5}, Shape{2, 3, 6}, Shape{5}}) {
+      EXPECT_EQ(error_text(ErrorCode::shape, [&] { layer->forward(Tensor(shape), {}); }),
+                layer->name() + ".input: expected (batch, steps, 5), got " + shape.to_string());
+    }
+  }
 }
 
 }  // namespace

@@ -15,16 +15,16 @@ Shape ActivationLayer::build(const Shape& input, Random& random) {
   return input;
 }
 
-const Tensor& ActivationLayer::forward(const Tensor& x, const Context& context) {
+const Tensor& ActivationLayer::run_forward(const Tensor& x, const Context& context) {
   static_cast<void>(context);
   function_.forward(x, y_);
   return y_;
 }
 
-const Tensor& ActivationLayer::backward(const Tensor& x,
-                                        const Tensor& dy,
-                                        bool want_dx,
-                                        const Context& context) {
+const Tensor& ActivationLayer::run_backward(const Tensor& x,
+                                            const Tensor& dy,
+                                            bool want_dx,
+                                            const Context& context) {
   static_cast<void>(context);
   if (want_dx) {
     function_.backward(x, y_, dy, dx_);

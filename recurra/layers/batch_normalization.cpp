@@ -110,7 +110,7 @@ void BatchNormalization::take_statistics(const Tensor& x) {
   }
 }
 
-const Tensor& BatchNormalization::forward(const Tensor& x, const Context& context) {
+const Tensor& BatchNormalization::run_forward(const Tensor& x, const Context& context) {
   if (features_ == 0 || x.shape().rank() < 2 || x.shape().back() != features_) {
     throw Error(ErrorCode::shape,
                 name() + ".input",
@@ -142,10 +142,10 @@ const Tensor& BatchNormalization::forward(const Tensor& x, const Context& contex
   return y_;
 }
 
-const Tensor& BatchNormalization::backward(const Tensor& x,
-                                           const Tensor& dy,
-                                           bool want_dx,
-                                           const Context& context) {
+const Tensor& BatchNormalization::run_backward(const Tensor& x,
+                                               const Tensor& dy,
+                                               bool want_dx,
+                                               const Context& context) {
   const bool by_batch = uses_batch(context);
   const auto features = static_cast<std::size_t>(features_);
   const i64 rows = x.size() / features_;

@@ -37,11 +37,15 @@ class RECURRA_API BatchNormalization final : public Layer {
 
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
-  const Tensor& forward(const Tensor& x, const Context& context) override;
-  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override;
 
  private:
+  const Tensor& run_forward(const Tensor& x, const Context& context) override;
+  const Tensor& run_backward(const Tensor& x,
+                             const Tensor& dy,
+                             bool want_dx,
+                             const Context& context) override;
+
   [[nodiscard]] bool uses_batch(const Context& context) const { return context.training && trainable(); }
 
   void find_counted_rows(const Tensor& x, const Context& context);

@@ -124,7 +124,7 @@ Context Bidirectional::part_of(const Context& context, int which) {
   return part;
 }
 
-const Tensor& Bidirectional::forward(const Tensor& x, const Context& context) {
+const Tensor& Bidirectional::run_forward(const Tensor& x, const Context& context) {
   layers_[0]->check_input(x.shape());
   const i64 batch = x.shape()[0];
   const i64 steps = x.shape()[1];
@@ -189,10 +189,10 @@ void Bidirectional::split(const Tensor& dy) {
   }
 }
 
-const Tensor& Bidirectional::backward(const Tensor& x,
-                                      const Tensor& dy,
-                                      bool want_dx,
-                                      const Context& context) {
+const Tensor& Bidirectional::run_backward(const Tensor& x,
+                                          const Tensor& dy,
+                                          bool want_dx,
+                                          const Context& context) {
   const i64 steps = x.shape()[1];
   const i64 width = units(0) + units(1);
   if (!in_place()) split(dy);

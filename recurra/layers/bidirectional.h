@@ -43,8 +43,6 @@ class RECURRA_API Bidirectional final : public Layer {
 
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
-  const Tensor& forward(const Tensor& x, const Context& context) override;
-  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override;
   void parameters_changed() override;
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override;
@@ -59,6 +57,12 @@ class RECURRA_API Bidirectional final : public Layer {
   [[nodiscard]] const Recurrent& backward_layer() const noexcept { return *layers_[1]; }
 
  private:
+  const Tensor& run_forward(const Tensor& x, const Context& context) override;
+  const Tensor& run_backward(const Tensor& x,
+                             const Tensor& dy,
+                             bool want_dx,
+                             const Context& context) override;
+
   [[nodiscard]] i64 units(int which) const noexcept { return layers_[which]->recurrent_options().units; }
 
   [[nodiscard]] bool sequences() const noexcept { return layers_[0]->recurrent_options().return_sequences; }

@@ -42,7 +42,7 @@ std::vector<Parameter*> Dense::parameters() {
   return {&kernel_, &bias_};
 }
 
-const Tensor& Dense::forward(const Tensor& x, const Context& context) {
+const Tensor& Dense::run_forward(const Tensor& x, const Context& context) {
   const Shape& shape = x.shape();
   if (!map_ || shape.rank() < 2 || shape.back() != kernel_.value.shape()[0]) {
     const std::string features = map_ ? std::to_string(kernel_.value.shape()[0]) : "features";
@@ -60,7 +60,7 @@ const Tensor& Dense::forward(const Tensor& x, const Context& context) {
   return y_;
 }
 
-const Tensor& Dense::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+const Tensor& Dense::run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
   const Tensor* d = &activity_.backward(y_, dy);
   if (!options_.activation.is_linear()) {
     options_.activation.backward(sum_, y_, *d, d_sum_);

@@ -30,13 +30,16 @@ class RECURRA_API Dense final : public Layer {
 
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
-  const Tensor& forward(const Tensor& x, const Context& context) override;
-  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override;
 
   void parameters_changed() override { packed_ = false; }
 
  private:
+  const Tensor& run_forward(const Tensor& x, const Context& context) override;
+  const Tensor& run_backward(const Tensor& x,
+                             const Tensor& dy,
+                             bool want_dx,
+                             const Context& context) override;
   DenseOptions options_;
   std::optional<Affine> map_;
   bool packed_ = false;

@@ -45,14 +45,14 @@ void Dropout::draw_factors(const Shape& shape, const Context& context) {
   draw_dropout_factors(options_.rate, {stream}, factors_, context.execution);
 }
 
-const Tensor& Dropout::forward(const Tensor& x, const Context& context) {
+const Tensor& Dropout::run_forward(const Tensor& x, const Context& context) {
   if (!context.training || options_.rate == 0) return x;
   draw_factors(x.shape(), context);
   multiply(x, factors_, y_);
   return y_;
 }
 
-const Tensor& Dropout::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+const Tensor& Dropout::run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
   static_cast<void>(x);
   static_cast<void>(context);
   if (options_.rate == 0) return dy;

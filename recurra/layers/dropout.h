@@ -24,13 +24,16 @@ class RECURRA_API Dropout final : public Layer {
 
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
-  const Tensor& forward(const Tensor& x, const Context& context) override;
-  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
 
   /// What each element of x was multiplied by in the last training forward.
   [[nodiscard]] const Tensor& factors() const noexcept { return factors_; }
 
  private:
+  const Tensor& run_forward(const Tensor& x, const Context& context) override;
+  const Tensor& run_backward(const Tensor& x,
+                             const Tensor& dy,
+                             bool want_dx,
+                             const Context& context) override;
   void draw_factors(const Shape& shape, const Context& context);
 
   DropoutOptions options_;

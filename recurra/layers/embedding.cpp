@@ -114,7 +114,7 @@ const StepMask* Embedding::output_mask(const Context& context) const {
   return options_.mask_zero ? &mask_ : context.mask;
 }
 
-const Tensor& Embedding::forward(const Tensor& x, const Context& context) {
+const Tensor& Embedding::run_forward(const Tensor& x, const Context& context) {
   const bool fits = options_.mask_zero ? x.shape().rank() == 2 : x.shape().rank() >= 1;
   if (!built_ || !fits)
     throw Error(ErrorCode::shape, name() + ".input", "ids (batch, steps)", x.shape().to_string());
@@ -130,7 +130,10 @@ const Tensor& Embedding::forward(const Tensor& x, const Context& context) {
   return y_;
 }
 
-const Tensor& Embedding::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+const Tensor& Embedding::run_backward(const Tensor& x,
+                                      const Tensor& dy,
+                                      bool want_dx,
+                                      const Context& context) {
   static_cast<void>(context);
   const i64 width = options_.output_dim;
   const Tensor& d = activity_.backward(y_, dy);

@@ -19,9 +19,10 @@ struct EmbeddingOptions {
 /// Keras's Embedding: ids (batch, …), i32 or whole numbers in f32, -> (batch, …, output_dim). Weights:
 /// embeddings (input_dim, output_dim).
 ///
-/// Steps that did not count before do not count behind either. With mask_zero the input is (batch, steps).
-/// The gradient is a whole matrix, of which a way back writes and clears the rows of its ids only; without a
-/// regularizer nobody else may write the others.
+/// A forward also throws Error: invalid_argument for an id out of range, naming its place; dtype. The
+/// gradient of ids is 0. Steps that did not count before do not count behind either. With mask_zero the input
+/// is (batch, steps). The gradient is a whole matrix, of which a way back writes and clears the rows of its
+/// ids only; without a regularizer nobody else may write the others.
 class RECURRA_API Embedding final : public Layer {
  public:
   /// Throws Error (invalid_argument) unless both sizes are in 1 .. 2^24.
@@ -32,15 +33,21 @@ class RECURRA_API Embedding final : public Layer {
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
 
-  /// Also throws Error: invalid_argument for an id out of range, naming its place; dtype.
-  const Tensor& forward(const Tensor& x, const Context& context) override;
-
-  /// The gradient of ids is 0.
-  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override;
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override;
 
  private:
+  /// What ids may be, reading them says.
+  [[nodiscard]] bool takes(Dtype dtype) const noexcept override {
+    static_cast<void>(dtype);
+    return true;
+  }
+
+  const Tensor& run_forward(const Tensor& x, const Context& context) override;
+  const Tensor& run_backward(const Tensor& x,
+                             const Tensor& dy,
+                             bool want_dx,
+                             const Context& context) override;
   void read_ids(const Tensor& x);
   void find_mask(const Tensor& x, const Context& context);
 

@@ -34,14 +34,14 @@ Shape Flatten::build(const Shape& input, Random& random) {
   return {input.elements()};
 }
 
-const Tensor& Flatten::forward(const Tensor& x, const Context& context) {
+const Tensor& Flatten::run_forward(const Tensor& x, const Context& context) {
   static_cast<void>(context);
   const i64 batch = x.shape()[0];
   copy_as(x, {batch, batch > 0 ? x.size() / batch : 0}, y_);
   return y_;
 }
 
-const Tensor& Flatten::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+const Tensor& Flatten::run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
   static_cast<void>(context);
   if (want_dx) {
     copy_as(dy, x.shape(), dx_);

@@ -15,8 +15,6 @@ class RECURRA_API Flatten final : public Layer {
 
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
-  const Tensor& forward(const Tensor& x, const Context& context) override;
-  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
 
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override {
     static_cast<void>(context);
@@ -24,6 +22,11 @@ class RECURRA_API Flatten final : public Layer {
   }
 
  private:
+  const Tensor& run_forward(const Tensor& x, const Context& context) override;
+  const Tensor& run_backward(const Tensor& x,
+                             const Tensor& dy,
+                             bool want_dx,
+                             const Context& context) override;
   Tensor y_, dx_;
 };
 

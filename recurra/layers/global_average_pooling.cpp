@@ -38,7 +38,7 @@ Shape GlobalAveragePooling1d::build(const Shape& input, Random& random) {
   return {input.back()};
 }
 
-const Tensor& GlobalAveragePooling1d::forward(const Tensor& x, const Context& context) {
+const Tensor& GlobalAveragePooling1d::run_forward(const Tensor& x, const Context& context) {
   const Shape& shape = x.shape();
   if (shape.rank() != 3)
     throw Error(ErrorCode::shape, name() + ".input", "(batch, steps, features)", shape.to_string());
@@ -60,10 +60,10 @@ const Tensor& GlobalAveragePooling1d::forward(const Tensor& x, const Context& co
   return y_;
 }
 
-const Tensor& GlobalAveragePooling1d::backward(const Tensor& x,
-                                               const Tensor& dy,
-                                               bool want_dx,
-                                               const Context& context) {
+const Tensor& GlobalAveragePooling1d::run_backward(const Tensor& x,
+                                                   const Tensor& dy,
+                                                   bool want_dx,
+                                                   const Context& context) {
   if (!want_dx) {
     dx_.resize({0});
     return dx_;

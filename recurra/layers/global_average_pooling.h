@@ -9,6 +9,7 @@ namespace recurra {
 
 /// Keras's GlobalAveragePooling1D: (batch, steps, features) -> (batch, features), the mean over the steps
 /// that count. As in Keras, a row none of whose steps counts gives NaN. Nothing is masked behind it.
+/// In the gradient of the input, steps that do not count get 0.
 class RECURRA_API GlobalAveragePooling1d final : public Layer {
  public:
   /// Has no options.
@@ -18,10 +19,6 @@ class RECURRA_API GlobalAveragePooling1d final : public Layer {
 
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
-  const Tensor& forward(const Tensor& x, const Context& context) override;
-
-  /// Steps that do not count get 0.
-  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
 
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override {
     static_cast<void>(context);
@@ -29,6 +26,11 @@ class RECURRA_API GlobalAveragePooling1d final : public Layer {
   }
 
  private:
+  const Tensor& run_forward(const Tensor& x, const Context& context) override;
+  const Tensor& run_backward(const Tensor& x,
+                             const Tensor& dy,
+                             bool want_dx,
+                             const Context& context) override;
   std::vector<double> sum_;  // over the steps of one row
   Tensor y_, dx_;
 };

@@ -2,7 +2,48 @@
 
 #include <nlohmann/json.hpp>
 
+#include "recurra/base/error.h"
+
 namespace recurra {
+
+namespace {
+
+void require_dtype(bool fits, const std::string& subject, const Tensor& tensor) {
+  if (fits) return;
+  throw Error(
+      ErrorCode::dtype, subject, std::string(name_of(Dtype::f32)), std::string(name_of(tensor.dtype())));
+}
+
+void require_shape(const std::string& subject, const Shape& expected, const Shape& actual) {
+  if (actual != expected)
+    throw Error(ErrorCode::shape, subject, "shape " + expected.to_string(), actual.to_string());
+}
+
+}  // namespace
+
+const Tensor& Layer::forward(const Tensor& x, const Context& context) {
+  ran_ = false;
+  require_dtype(takes(x.dtype()), name_ + ".input", x);
+  if (const StepMask* mask = context.mask; mask != nullptr) {
+    if (x.shape().rank() < 2)
+      throw Error(ErrorCode::shape, name_ + ".mask", "none for an input without steps", "one");
+    require_shape(name_ + ".mask", {x.shape()[0], x.shape()[1]}, {mask->batch(), mask->steps()});
+  }
+  const Tensor& y = run_forward(x, context);
+  x_shape_ = x.shape();
+  y_shape_ = y.shape();
+  ran_ = true;
+  return y;
+}
+
+const Tensor& Layer::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+  if (!ran_) throw Error(ErrorCode::invalid_argument, name_ + ".backward", "a forward pass before", "none");
+  require_dtype(takes(x.dtype()), name_ + ".input", x);
+  require_shape(name_ + ".input", x_shape_, x.shape());
+  require_dtype(dy.dtype() == Dtype::f32, name_ + ".dy", dy);
+  require_shape(name_ + ".dy", y_shape_, dy.shape());
+  return run_backward(x, dy, want_dx, context);
+}
 
 double Layer::penalty() {
   double sum = activity_.value();

@@ -83,12 +83,14 @@ class RECURRA_API Layer {
   /// `random`, and returns the output's shape. Throws Error (shape) where the layer cannot take it.
   virtual Shape build(const Shape& input, Random& random) = 0;
 
-  /// x (batch, …) -> (batch, …), valid until the next call. x must stay until backward when training.
-  virtual const Tensor& forward(const Tensor& x, const Context& context) = 0;
+  /// x (batch, …) -> (batch, …), valid until the next call. x must stay until backward when training. Throws
+  /// Error: shape where x or the mask does not fit, dtype for elements that the layer does not take.
+  const Tensor& forward(const Tensor& x, const Context& context);
 
   /// After a training forward with the same x and context: gradients of the parameters, and, where `want_dx`,
-  /// of x; else an empty tensor. Valid until the next call.
-  virtual const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) = 0;
+  /// of x; else an empty tensor. Valid until the next call. Throws Error: invalid_argument without a forward
+  /// before, shape or dtype unless x is as the last forward's and dy, f32, as its output.
+  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context);
 
   /// In Keras's order; empty before build.
   [[nodiscard]] virtual std::vector<Parameter*> parameters() { return {}; }
@@ -127,8 +129,23 @@ class RECURRA_API Layer {
   ActivityPenalty activity_;
 
  private:
+  /// Elements of x. For another kind forward throws.
+  [[nodiscard]] virtual bool takes(Dtype dtype) const noexcept { return dtype == Dtype::f32; }
+
+  /// What forward does once elements and mask have been looked at; looks at the shape of x itself.
+  virtual const Tensor& run_forward(const Tensor& x, const Context& context) = 0;
+
+  /// What backward does once shapes and elements have been looked at.
+  virtual const Tensor& run_backward(const Tensor& x,
+                                     const Tensor& dy,
+                                     bool want_dx,
+                                     const Context& context) = 0;
+
   std::string name_;
   bool trainable_ = true;
+  bool ran_ = false;  // forward, to its end
+  Shape x_shape_;     // of the last forward
+  Shape y_shape_;
 };
 
 }  // namespace recurra

@@ -42,7 +42,7 @@ void Masking::copy_counted(const Tensor& from, Tensor& to) const {
   }
 }
 
-const Tensor& Masking::forward(const Tensor& x, const Context& context) {
+const Tensor& Masking::run_forward(const Tensor& x, const Context& context) {
   const Shape& shape = x.shape();
   if (shape.rank() != 3)
     throw Error(ErrorCode::shape, name() + ".input", "(batch, steps, features)", shape.to_string());
@@ -60,7 +60,7 @@ const Tensor& Masking::forward(const Tensor& x, const Context& context) {
   return y_;
 }
 
-const Tensor& Masking::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+const Tensor& Masking::run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
   static_cast<void>(x);
   static_cast<void>(context);
   if (want_dx) {

@@ -16,8 +16,6 @@ class RECURRA_API Masking final : public Layer {
 
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
-  const Tensor& forward(const Tensor& x, const Context& context) override;
-  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
 
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override {
     static_cast<void>(context);
@@ -25,6 +23,11 @@ class RECURRA_API Masking final : public Layer {
   }
 
  private:
+  const Tensor& run_forward(const Tensor& x, const Context& context) override;
+  const Tensor& run_backward(const Tensor& x,
+                             const Tensor& dy,
+                             bool want_dx,
+                             const Context& context) override;
   void copy_counted(const Tensor& from, Tensor& to) const;
 
   double mask_value_;

@@ -211,7 +211,7 @@ void Recurrent::zero_masked_rows(const StepMask& mask, Tensor& rows) const {
   }
 }
 
-const Tensor& Recurrent::forward(const Tensor& x, const Context& context) {
+const Tensor& Recurrent::run_forward(const Tensor& x, const Context& context) {
   check_input(x.shape());
   const Job job = forward_job(x, context, own_output(x.shape()));
   recurra::forward(*job.plan, *job.weights, *job.call, *job.workspace, context.training, context.execution);
@@ -220,7 +220,10 @@ const Tensor& Recurrent::forward(const Tensor& x, const Context& context) {
   return y_;
 }
 
-const Tensor& Recurrent::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
+const Tensor& Recurrent::run_backward(const Tensor& x,
+                                      const Tensor& dy,
+                                      bool want_dx,
+                                      const Context& context) {
   const Tensor& d = activity_.backward(y_, dy);
   OutputGradient gradient;
   if (options_.return_sequences) {

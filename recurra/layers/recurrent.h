@@ -47,8 +47,6 @@ class RECURRA_API Recurrent : public Layer {
                                                         std::string name) const = 0;
 
   Shape build(const Shape& input, Random& random) final;
-  const Tensor& forward(const Tensor& x, const Context& context) final;
-  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) final;
   [[nodiscard]] std::vector<Parameter*> parameters() final;
 
   void parameters_changed() final { packed_ = false; }
@@ -106,6 +104,8 @@ class RECURRA_API Recurrent : public Layer {
   virtual void adjust_bias(Tensor& bias) const { static_cast<void>(bias); }
 
  private:
+  const Tensor& run_forward(const Tensor& x, const Context& context) final;
+  const Tensor& run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) final;
   void pack(const Execution& execution);
   void draw_dropout(i64 batch, const Context& context);
   [[nodiscard]] Output own_output(const Shape& x);

@@ -82,7 +82,7 @@ void TimeDistributed::set_trainable(bool trainable) {
   layer_->set_trainable(trainable);
 }
 
-const Tensor& TimeDistributed::forward(const Tensor& x, const Context& context) {
+const Tensor& TimeDistributed::run_forward(const Tensor& x, const Context& context) {
   if (x.shape().rank() < 3)
     throw Error(ErrorCode::shape, name() + ".input", "(batch, steps, ...)", x.shape().to_string());
   copy_as(x, folded(x.shape()), x_);
@@ -91,10 +91,10 @@ const Tensor& TimeDistributed::forward(const Tensor& x, const Context& context) 
   return y_;
 }
 
-const Tensor& TimeDistributed::backward(const Tensor& x,
-                                        const Tensor& dy,
-                                        bool want_dx,
-                                        const Context& context) {
+const Tensor& TimeDistributed::run_backward(const Tensor& x,
+                                            const Tensor& dy,
+                                            bool want_dx,
+                                            const Context& context) {
   copy_as(dy, folded(dy.shape()), dy_);
   const Tensor& dx = layer_->backward(x_, dy_, want_dx, without_mask(context));
   copy_as(dx, want_dx ? x.shape() : Shape{0}, dx_);

@@ -25,8 +25,6 @@ class RECURRA_API TimeDistributed final : public Layer {
 
   [[nodiscard]] nlohmann::json config() const override;
   Shape build(const Shape& input, Random& random) override;
-  const Tensor& forward(const Tensor& x, const Context& context) override;
-  const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) override;
 
   [[nodiscard]] std::vector<Parameter*> parameters() override { return layer_->parameters(); }
 
@@ -39,6 +37,11 @@ class RECURRA_API TimeDistributed final : public Layer {
   [[nodiscard]] const Layer& layer() const noexcept { return *layer_; }
 
  private:
+  const Tensor& run_forward(const Tensor& x, const Context& context) override;
+  const Tensor& run_backward(const Tensor& x,
+                             const Tensor& dy,
+                             bool want_dx,
+                             const Context& context) override;
   std::unique_ptr<Layer> layer_;
   Tensor x_, dy_;  // with the steps of all rows as one batch
   Tensor y_, dx_;
