@@ -3,18 +3,14 @@
 #include <functional>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
-#include "recurra/base/error.h"
 #include "recurra/cells/cell_references.h"
 #include "recurra/layers/bidirectional.h"
 #include "recurra/layers/gru.h"
 #include "recurra/layers/lstm.h"
-#include "recurra/layers/model_spec.h"
 #include "recurra/layers/simple_rnn.h"
 #include "tests/reference/reference.h"
 #include "tests/support/layer_gradients.h"
-#include "tests/support/temporary_folder.h"
 
 namespace recurra::test {
 
@@ -318,91 +314,6 @@ TEST(BidirectionalLayer, merges_two_layers_in_every_mode_with_gradients) {
       }
     }
   }
-}
-
-TEST(BidirectionalLayer, names_its_weights_by_direction) {
-  Bidirectional layer(std::make_unique<Lstm>(LstmOptions{{.units = 3}}));
-  Random random(1);
-  layer.build({any_extent, 2}, random);
-  std::vector<std::string> names;
-  for (const Parameter* parameter : layer.parameters()) names.push_back(parameter->name);
-  EXPECT_EQ(names,
-            (std::vector<std::string>{"forward_layer/kernel",
-                                      "forward_layer/recurrent_kernel",
-                                      "forward_layer/bias",
-                                      "backward_layer/kernel",
-                                      "backward_layer/recurrent_kernel",
-                                      "backward_layer/bias"}));
-  EXPECT_EQ(layer.forward_layer().name(), "forward_lstm");
-  EXPECT_EQ(layer.backward_layer().name(), "backward_lstm");
-}
-
-TEST(RecurrentLayers, configs_make_the_same_layer_again) {
-  for (
-      const char* config : {
-          R"({"class_name": "LSTM", "config": {"units": 3, "activation": "relu", "recurrent_activation": "hard_sigmoid",
-               "use_bias": false, "unit_forget_bias": false, "dropout": 0.1, "recurrent_dropout": 0.2, "seed": 5,
-               "return_sequences": true, "go_backwards": true, "zero_output_for_mask": true,
-               "kernel_initializer": "he_normal", "recurrent_regularizer": "l2", "bias_constraint": "non_neg"}})",
-          R"({"class_name": "GRU", "config": {"units": 3, "reset_after": false}})",
-          R"({"class_name": "SimpleRNN", "config": {"units": 3, "activation": null}})",
-          R"({"class_name": "Bidirectional", "config": {"merge_mode": "ave",
-               "layer": {"class_name": "GRU", "config": {"units": 4}}}})"}) {
-    const nlohmann::json json = nlohmann::json::parse(config);
-    const auto layer = make_layer({json["class_name"], json["config"].dump()});
-    const nlohmann::json once = layer->config();
-    EXPECT_EQ(make_layer({layer->type(), once.dump()})->config(), once);
-    for (const auto& [key, value] : json["config"].items()) {
-      if (value.is_object() || key.ends_with("izer") || key.ends_with("constraint")) continue;
-      EXPECT_EQ(once[key], value.is_null() ? nlohmann::json("linear") : value) << key;
-    }
-  }
-}
-
-TEST(RecurrentLayers, refuse_what_is_out_of_range_or_not_theirs) {
-  const auto refusal = [](const RecurrentOptions& options) {
-    return error_text(ErrorCode::invalid_argument, [&] { Lstm({options}); });
-  };
-  EXPECT_EQ(refusal({.units = 0}), "units: expected 1 to 1048576, got 0");
-  EXPECT_EQ(refusal({.units = -3}), "units: expected 1 to 1048576, got -3");
-  EXPECT_EQ(refusal({.units = 2, .dropout = 1.0}), "dropout: expected from 0 up to below 1, got 1.000000");
-  EXPECT_EQ(refusal({.units = 2, .dropout = NAN}), "dropout: expected from 0 up to below 1, got nan");
-  EXPECT_EQ(refusal({.units = 2, .recurrent_dropout = -0.1}),
-            "recurrent_dropout: expected from 0 up to below 1, got -0.100000");
-  EXPECT_EQ(refusal({.units = 2, .activation = {ActivationKind::elu, -1.0F}}),
-            "activation elu: expected alpha from 0 up, got -1.000000");
-  const auto unsupported = [](const char* type, const char* config) {
-    return error_text(ErrorCode::unsupported, [&] { make_layer({type, config}); });
-  };
-  EXPECT_EQ(unsupported("LSTM", R"({"units": 2, "activation": "softmax"})"),
-            "LSTM.activation \"softmax\": supported are pointwise activations");
-  EXPECT_EQ(unsupported("LSTM", R"({"units": 2, "stateful": true})"),
-            "LSTM.stateful \"true\": supported are false");
-  EXPECT_EQ(unsupported("Bidirectional",
-                        R"({"layer": {"class_name": "LSTM", "config": {"units": 2}}, "merge_mode": "max"})"),
-            "merge_mode \"max\": supported are concat, sum, mul, ave");
-  EXPECT_EQ(unsupported("Bidirectional", R"({"layer": {"class_name": "Dense", "config": {"units": 2}}})"),
-            "Bidirectional.layer \"Dense\": supported are LSTM, GRU, SimpleRNN");
-}
-
-TEST(BidirectionalLayer, refuses_layers_that_do_not_fit) {
-  const auto lstm = [](i64 n, bool sequences, bool backwards) {
-    return std::make_unique<Lstm>(
-        LstmOptions{{.units = n, .return_sequences = sequences, .go_backwards = backwards}});
-  };
-  const auto refusal = [&](std::unique_ptr<Recurrent> backward, MergeMode mode) {
-    return error_text(ErrorCode::invalid_argument,
-                      [&] { Bidirectional(lstm(3, false, false), std::move(backward), mode, "b"); });
-  };
-  EXPECT_EQ(refusal(lstm(3, false, false), MergeMode::concat),
-            "b.backward_layer: expected the other direction, got go_backwards as of the forward layer");
-  EXPECT_EQ(refusal(lstm(3, true, true), MergeMode::concat),
-            "b.backward_layer: expected return_sequences as of the forward layer, got true");
-  EXPECT_EQ(refusal(lstm(4, false, true), MergeMode::sum),
-            "b.backward_layer: expected 3 units as the forward layer, got 4");
-  Bidirectional both(lstm(3, false, false), lstm(4, false, true), MergeMode::concat, "b");
-  Random random(1);
-  EXPECT_EQ(both.build({any_extent, 2}, random), Shape{7});
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "recurra/training/sequential.h"
+#include "tests/support/tensors.h"
 
 namespace recurra::test {
 
