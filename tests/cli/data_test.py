@@ -64,6 +64,11 @@ class Data(ProgramTest):
         self.fail_with('numbers.csv:3: column 2 ("a"): expected the target of the rows before, which are of the same '
                        'sequence, got another', "train", "--data", data, "--sequence", "id", "--target", "a")
 
+    def test_fewer_examples_than_a_batch_are_one_batch(self):
+        self.train("--data", self.sequences(count=5), *SEQUENCES, "--batch-size", "1000")
+        self.assertIn("training    1 epochs, 1 updates, ", self.succeed("inspect", "model.safetensors"))
+        self.assertEqual(len(self.predict("--data", "sequences.csv", "--batch-size", "1000")), 6)
+
     def test_windows_of_a_series_foretell_what_comes_next(self):
         data = self.series()
         self.train("--data", data, "--window", "10", "--horizon", "2", "--features", "temp,rain", "--target", "temp",

@@ -96,6 +96,8 @@ class Training(ProgramTest):
         self.write("model.json", '{"class_name": "Sequential", "config": {"name": "from_keras", "layers": ['
                                  '{"class_name": "GRU", "config": {"units": 4}}, '
                                  '{"class_name": "Dense", "config": {"units": 3, "activation": "softmax"}}]}}')
+        self.fail_with("--save: expected a file that is not read, got model.json",
+                       "train", *SEQUENCES[:6], "--model", "model.json", "--save", "model.json")
         out = self.succeed("train", *SEQUENCES[:6], "--model", "model.json", "--save", "m.safetensors")
         self.assertIn('Model: "from_keras"', out)
         # Probabilities, not logits, go into the loss.
