@@ -94,7 +94,9 @@ template <Lane V, int Count>
     square.chain[k] = fma(d, d, square.chain[k]);
   }
   const float lack = difference.total() / numbers;
-  const float variance = square.total() / numbers - lack * lack;
+  // Of equal numbers both terms are rounded alike at best: what is left may lie below zero. NaN stays.
+  const float rounded = square.total() / numbers - lack * lack;
+  const float variance = rounded < 0 ? 0.0F : rounded;
   const float inverse = 1.0F / __builtin_sqrtf(variance + variance_floor);
   return {mean_of_sum, inverse, -lack * inverse};
 }
