@@ -211,7 +211,8 @@ RECURRA_INLINE void finish_vector_backward(const StepArgs& s, int row, int vecto
   }
   RECURRA_UNROLL
   for (int k = 0; k < C::states; ++k) io.d_state[k].store(s.d_state[k] + place);
-  if constexpr (last && C::attention) s.d_attention[row * s.vectors + vector] = sum(io.d_row, s.units - unit);
+  if constexpr (last && C::attention)
+    s.d_attention[i64{row} * s.vectors + vector] = sum(io.d_row, s.units - unit);
 }
 
 /// Panel = `s.group` vectors of units.

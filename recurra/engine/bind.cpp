@@ -140,7 +140,7 @@ void bind_gates(const Plan& plan, Memory& m) {
 void copy_initial_output(const Plan& plan, const Call& call, Memory& m) {
   if (call.initial[0] == nullptr) return;
   for (i64 row = 0; row < m.batch; ++row) {
-    std::copy_n(call.initial[0] + m.order[index(row)] * plan.width(),
+    std::copy_n(call.initial[0] + i64{m.order[index(row)]} * plan.width(),
                 plan.width(),
                 m.h_first.data() + row * plan.width());
   }
@@ -152,7 +152,7 @@ void bind_initial_output(const Plan& plan, const Call& call, Memory& m) {
   for (i64 row = 0; row < m.batch; ++row) {
     m.h0.at[index(row)] = !m.initial_output ? m.zeros.data()
                           : m.training      ? m.h_first.data() + row * plan.width()
-                                            : call.initial[0] + m.order[index(row)] * plan.width();
+                                            : call.initial[0] + i64{m.order[index(row)]} * plan.width();
   }
 }
 
@@ -183,7 +183,7 @@ void bind_operands(const Plan& plan, const Call& call, Memory& m) {
   if (!m.drops_h) return;
   bind_buffer(m.h_dropped, plan.width(), m, m.h_dropped_rows);
   for (i64 row = 0; row < m.batch; ++row)
-    m.h_factor[index(row)] = call.h_dropout + m.order[index(row)] * plan.width();
+    m.h_factor[index(row)] = call.h_dropout + i64{m.order[index(row)]} * plan.width();
 }
 
 }  // namespace

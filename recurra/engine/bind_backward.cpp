@@ -79,7 +79,7 @@ void bind_backward(const Plan& plan, const Call& call, const BackwardCall& back,
   bind_extras_backward(plan, call, back, m);
   if (back.dy.data != nullptr) bind_output_gradient(plan, call, back, m);
   load_final_gradients(plan, back, m);
-  std::fill_n(m.row_sums.data(), m.active(0) * plan.cell().rows.sums * plan.padded(), 0.0F);
+  std::fill_n(m.row_sums.data(), i64{m.active(0)} * plan.cell().rows.sums * plan.padded(), 0.0F);
   if (!m.keep) bind_buffer(m.unused, plan.padded(), m, m.unused_rows);
   if (!plan.cell().dense) return;
   const Panels& width = plan.width_panels();
