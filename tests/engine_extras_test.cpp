@@ -135,21 +135,6 @@ TEST(Refusals, of_what_a_call_cannot_have) {
   EXPECT_EQ(projected.refusal(), "zoneout[0]: expected null beside a projection, got a sequence");
 }
 
-TEST(Refusals, of_zoneout_where_rows_are_finished_whole) {
-  const Plan plan({"lstm_layer_norm", 3, units});
-  const PackedWeights packs(plan, PackedWeights::Use::inference);
-  Floats numbers(steps * batch * units);
-  Workspace workspace;
-  workspace.prepare(plan, {.steps = steps, .batch = batch, .zoneout = true});
-  Call call;
-  call.steps = steps;
-  call.batch = batch;
-  call.x = batch_major<const float>(numbers.data(), steps, 3);
-  call.zoneout[1] = batch_major<const float>(numbers.data(), steps, units);
-  EXPECT_EQ(error_text(ErrorCode::unsupported, [&] { forward(plan, packs, call, workspace); }),
-            "zoneout \"lstm_layer_norm\": supported are cells without normalisation");
-}
-
 TEST(Refusals, of_a_workspace_without_their_room) {
   Lstm lstm;
   Floats numbers(steps * batch * units);

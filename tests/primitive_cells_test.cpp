@@ -108,7 +108,6 @@ TEST_P(PrimitiveCellTest, agrees_with_the_reference_with_states_of_every_step_zo
   desc.projection = cell.projection;
   desc.units = 9;
   desc.input = 6;
-  const bool normalised = cell.kind == CellKind::lstm_layer_norm;
   for_each_form(desc, [&](RnnDesc form) {
     for (unsigned given = 0; given < 32; ++given) {
       const auto bit = [&](unsigned at) {
@@ -123,7 +122,6 @@ TEST_P(PrimitiveCellTest, agrees_with_the_reference_with_states_of_every_step_zo
       form.tensors.src_iter = count % 3 == 0;
       form.memory_level = count % 4 >= 2 ? MemoryLevel::recompute : MemoryLevel::keep_gates;
       if (!has_c(cell) && (form.tensors.dst_states_c || form.zoneout_c > 0 || form.clip > 0)) continue;
-      if (normalised && (form.zoneout > 0 || form.zoneout_c > 0 || form.clip > 0)) continue;
       if (form.projection > 0 && form.zoneout > 0) continue;
       const RnnLayout layout{SequenceLayout(count % 3), WeightsLayout(count % 5)};
       RnnProblem problem(form, 4, 3, layout, random, count % 5 != 0 || !form.tensors.dst_states);

@@ -90,8 +90,14 @@ struct RowView {
     }
   }
 
+  /// The new last state as the cell made it, before any zoneout: what is normalised.
+  [[nodiscard]] RECURRA_INLINE const float* fresh(int block) const {
+    const float* kept = s.has_extras ? s.extras.fresh[last_state - 1] : nullptr;
+    return state(kept != nullptr ? kept : s.state_new[last_state - 1], block);
+  }
+
   [[nodiscard]] RECURRA_INLINE V state_part(int block, const RowMoments& m) const {
-    return normalise(V::load(state(s.state_new[last_state - 1], block)), m.state);
+    return normalise(V::load(fresh(block)), m.state);
   }
 
   /// What step<1> gets of the normalised state.
@@ -114,19 +120,19 @@ template <Lane V, class C, class A>
     C::template step<0>(io);
     RECURRA_UNROLL
     for (int k = 1; k < C::states; ++k) {
+      if (s.has_extras) io.state[k] = finish_state(s, k, row, r.units(block), io.state[k]);
       io.state[k].store(r.state(s.state_new[k - 1], block));
-      if (s.has_extras && s.extras.states[k - 1] != nullptr)
-        r.units(block).store(io.state[k], s.extras.states[k - 1][row]);
     }
     r.units(block).store(io.state[0], r.h());
   }
-  m.state = row_moments<V, 1>(r.state(s.state_new[r.last_state - 1], 0), V::width, s.units);
+  m.state = row_moments<V, 1>(r.fresh(0), V::width, s.units);
   for (int block = 0; block < s.vectors; ++block) {
     const UnitVector<V> at = r.units(block);
     NormalisedIo<V, C, A> io(s);
     io.state[0] = at.load(r.h());
     io.normal = r.normal(block, r.state_part(block, m));
     C::template step<1>(io);
+    if (s.has_extras) io.state[0] = finish_state(s, 0, row, at, io.state[0]);
     at.store(io.state[0], r.h());
     if (s.dropout != nullptr)
       at.store(io.state[0] * at.load(s.dropout[row]), s.h_dropped[row] + s.h_dropped_offset);
@@ -150,6 +156,7 @@ template <Lane V, class C, class A>
     if (s.dropout != nullptr) product = product * at.load(s.dropout[r.row]);
     io.d_state[0] = product + V::load(r.state(s.d_state[0], block));
     if (s.dy != nullptr) io.d_state[0] = io.d_state[0] + at.load(s.dy[r.row] + s.dy_offset);
+    if (s.has_extras) io.d_state[0] = begin_state_gradient(s, 0, r.row, at, io.d_state[0]);
     RECURRA_UNROLL
     for (int g = 0; g < C::gates; ++g) io.d_gate[g] = V::zero();
 
@@ -160,6 +167,7 @@ template <Lane V, class C, class A>
     r.add(io.d_normal * part, P::state_gain, block);
     r.add(io.d_normal, P::state_shift, block);
     gradient.store(r.sum(P::d_normal, block));
+    if (s.has_extras) io.d_state[0] = end_state_gradient(s, 0, r.row, at, io.d_state[0]);
     io.d_state[0].store(r.state(s.d_state[0], block));
     RECURRA_UNROLL
     for (int g = 0; g < C::gates; ++g) io.d_gate[g].store(r.sum(P::d_gate + g, block));
@@ -181,26 +189,32 @@ template <Lane V, class C, class A>
   const StepArgs& s = r.s;
   NormaliseBackward<V, C::gates> input, recurrent;
   for (int block = 0; block < s.vectors; ++block) {
+    const UnitVector<V> at = r.units(block);
     NormalisedBackwardIo<V, C, A> io(s);
     r.load_gates(block, m, io.gate);
     RECURRA_UNROLL
     for (int k = 0; k < C::states; ++k) {
       io.d_state[k] = V::load(r.state(s.d_state[k], block));
-      if (k > 0 && s.has_extras && s.extras.d_states[k - 1] != nullptr)
-        io.d_state[k] = io.d_state[k] + r.units(block).load(s.extras.d_states[k - 1][r.row]);
+      if (k > 0 && s.has_extras) io.d_state[k] = begin_state_gradient(s, k, r.row, at, io.d_state[k]);
     }
     RECURRA_UNROLL
-    for (int k = 1; k < C::states; ++k) io.old_state[k] = V::load(r.state(s.state_old[k - 1], block));
+    for (int k = 1; k < C::states; ++k) {
+      io.old_state[k] = V::load(r.state(s.state_old[k - 1], block));
+      io.new_state[k] = V::load(r.state(s.state_new[k - 1], block));
+    }
     RECURRA_UNROLL
     for (int g = 0; g < C::gates; ++g) io.d_gate[g] = V::load(r.sum(P::d_gate + g, block));
     const V through =
         normalise_backward(V::load(r.sum(P::d_normal, block)), r.state_part(block, m), m.state, state);
-    io.d_state[r.last_state] = first_lanes(io.d_state[r.last_state] + through, r.units(block).left);
+    io.d_state[r.last_state] = first_lanes(io.d_state[r.last_state] + through, at.left);
 
     C::template step_backward<0>(io);
 
     RECURRA_UNROLL
-    for (int k = 0; k < C::states; ++k) io.d_state[k].store(r.state(s.d_state[k], block));
+    for (int k = 0; k < C::states; ++k) {
+      if (k > 0 && s.has_extras) io.d_state[k] = end_state_gradient(s, k, r.row, at, io.d_state[k]);
+      io.d_state[k].store(r.state(s.d_state[k], block));
+    }
     RECURRA_UNROLL
     for (int g = 0; g < C::gates; ++g) {
       io.d_gate[g].store(r.sum(P::d_gate + g, block));

@@ -32,6 +32,7 @@ struct NormalisedBackwardIo : ActivationIo<V, A> {
   using ActivationIo<V, A>::ActivationIo;
   V gate[C::gates];
   V old_state[C::states];
+  V new_state[C::states];
   V normal;
   V d_state[C::states];
   V d_gate[C::gates];

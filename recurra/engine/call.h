@@ -34,8 +34,7 @@ struct Call {
   /// Zoneout (Krueger et al., "Zoneout: regularizing RNNs by randomly preserving hidden activations", 2016):
   /// per state (steps, batch, units), the share z of the old state in the new, z * old + (1 - z) * new: in
   /// training zeros and ones, in inference their mean, for which both strides may be 0 or either one. h
-  /// before its zoneout is made of c before its. Null: none. That of state 0 excludes a projection; cells
-  /// whose rows are finished whole take none.
+  /// before its zoneout is made of c before its. Null: none. That of state 0 excludes a projection.
   ConstSequence zoneout[max_states];
   /// Per state a contiguous (batch, width or units): before the first step (null: zeros), and after each
   /// row's last (null: not wanted). State 0 is the output. The two may be the same memory.

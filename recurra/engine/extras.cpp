@@ -48,8 +48,6 @@ void check_extras(const Plan& plan, const Call& call) {
   check_states(plan, call.zoneout, "zoneout", 0);
   if (call.zoneout[0].data != nullptr && plan.projected())
     throw Error(ErrorCode::invalid_argument, "zoneout[0]", "null beside a projection", "a sequence");
-  if (has_zoneout(call) && plan.finishes_rows())
-    throw Error(ErrorCode::unsupported, "zoneout", "cells without normalisation", plan.recurrence().cell);
 }
 
 void check_extras(const Plan& plan, const BackwardCall& back, const Room& room) {
@@ -109,7 +107,7 @@ StepExtras step_extras(const Plan& plan, Memory& m, i64 step) noexcept {
   for (int k = 0; k < plan.cell().states; ++k) {
     if (e.zones[k]) s.zoneout[k] = e.zoneout[k].data() + first;
     if (k == 0) continue;
-    if (e.zones[k] && m.training) s.fresh[k - 1] = e.fresh[k - 1].data() + step * m.state_step;
+    if (e.zones[k] && !e.fresh[k - 1].empty()) s.fresh[k - 1] = e.fresh[k - 1].data() + step * m.state_step;
     if (e.gives[k - 1]) s.states[k - 1] = e.states[k - 1].data() + first;
     if (e.takes[k - 1]) s.d_states[k - 1] = e.d_states[k - 1].data() + first;
   }

@@ -16,7 +16,9 @@ struct ExtraTables {
   std::span<const float*> zoneout[max_states];       // factors of the old state
   std::span<float*> states[max_states - 1];          // the caller's memory
   std::span<const float*> d_states[max_states - 1];  // gradients from outside
-  std::span<float> fresh[max_states - 1];     // [step][row][padded]: before zoneout, kept for the way back
+  /// [step][row][padded]: before zoneout, kept for the way back; [row][padded] in inference, for cells whose
+  /// rows are finished whole and read them again. Else empty.
+  std::span<float> fresh[max_states - 1];
   std::span<float> gathered[max_states - 1];  // [step][row][units]: gradients of states and repetitions
 
   // What the call has.

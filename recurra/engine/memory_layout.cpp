@@ -46,6 +46,12 @@ void take_gates(const Plan& plan, i64 rows, i64 operand_rows, Arena& arena, Memo
   arena.take(product({operand_rows, plan.cell().rows.kept}), m.row_kept);
 }
 
+/// The further states before their zoneout.
+void take_fresh(const Plan& plan, const Room& room, i64 rows, Arena& arena, Memory& m) {
+  for (int k = 1; room.zoneout && k < plan.cell().states; ++k)
+    arena.take(product({rows, plan.padded()}), m.extras.fresh[k - 1]);
+}
+
 /// What the way back needs of a training forward.
 void take_kept(const Plan& plan, const Room& room, Arena& kept, Memory& m) {
   kept.take(static_cast<i64>(workspace_alignment / sizeof(i64)), m.mark);
@@ -54,8 +60,7 @@ void take_kept(const Plan& plan, const Room& room, Arena& kept, Memory& m) {
     kept.take(product({room.steps + 1, room.batch, plan.padded()}), m.states[k - 1]);
   if (!room.takes_y || room.masks) kept.take(product({all_rows(room), plan.width()}), m.h);
   if (room.keep == Keep::gates) take_gates(plan, all_rows(room), all_rows(room), kept, m);
-  for (int k = 1; room.zoneout && k < plan.cell().states; ++k)
-    kept.take(product({all_rows(room), plan.padded()}), m.extras.fresh[k - 1]);
+  take_fresh(plan, room, all_rows(room), kept, m);
 }
 
 /// What a forward without a way back has of h and the states.
@@ -65,6 +70,7 @@ void take_running(const Plan& plan, const Room& room, Arena& scratch, Memory& m)
   if (!room.takes_y || room.masks)
     scratch.take(product({room.masks ? room.steps : 2, room.batch, plan.width()}), m.h);
   take_gates(plan, forward_rows(room), room.batch, scratch, m);
+  if (plan.finishes_rows()) take_fresh(plan, room, room.batch, scratch, m);
 }
 
 void take_gradients(const Plan& plan, const Room& room, Arena& scratch, Memory& m) {
@@ -116,6 +122,7 @@ MemoryBytes lay_out(const Plan& plan, const Room& room, std::byte* kept, std::by
   Arena for_back(kept);
   Arena rest(scratch);
   m.mark = {};
+  for (std::span<float>& fresh : m.extras.fresh) fresh = {};
   if (room.training) {
     take_kept(plan, room, for_back, m);
     if (room.keep == Keep::states) {

@@ -1,6 +1,5 @@
 #include "recurra/primitive/cell_traits.h"
 
-#include <algorithm>
 #include <string>
 
 #include "recurra/base/error.h"
@@ -135,12 +134,6 @@ void check(const RnnDesc& desc) {
   if (desc.zoneout > 0 && desc.projection > 0) {
     throw Error(
         ErrorCode::invalid_argument, "zoneout", "0 beside a projection", std::to_string(desc.zoneout));
-  }
-  if ((desc.zoneout > 0 || desc.zoneout_c > 0) && desc.cell == CellKind::lstm_layer_norm) {
-    throw Error(ErrorCode::invalid_argument,
-                desc.zoneout > 0 ? "zoneout" : "zoneout_c",
-                "0 for cell " + std::string(name_of(desc.cell)),
-                std::to_string(std::max(desc.zoneout, desc.zoneout_c)));
   }
   if (desc.diff_weights_overwrite && desc.propagation != Propagation::backward) {
     throw Error(ErrorCode::invalid_argument,

@@ -52,11 +52,11 @@ struct RnnDesc {
   /// One for each place of the cell (its page says which); empty: the cell's own.
   std::vector<Activation> activations = {};
   /// Bound of c, which is limited to -clip .. clip before it is used: > 0; 0: none. For the cells that have
-  /// c, but for lstm_layer_norm.
+  /// c.
   float clip = 0;
   /// Zoneout (Krueger et al., "Zoneout", 2016): the probability, 0 to 1, with which h of a unit stays as it
   /// was. In inference the share of the old h in the new; in training what stays the tensor `zoneout` says.
-  /// 0: none. Not behind a projection, and not for lstm_layer_norm.
+  /// 0: none. Not behind a projection.
   float zoneout = 0;
   float zoneout_c = 0;  ///< of c likewise, by the tensor `zoneout_c`
   WeightsFormat weights = WeightsFormat::any;

@@ -159,14 +159,7 @@ CellSizes sizes_of(const CellKernels& cell) {
   const bool bounded = std::none_of(cell.activations, cell.activations + cell.activation_count, [](auto& a) {
     return a.kind == ActivationKind::relu || a.kind == ActivationKind::linear;
   });
-  return {cell.gates,
-          cell.states,
-          cell.params,
-          cell.dense,
-          cell.attention,
-          cell.clips,
-          bounded,
-          cell.rows.forward[0] != nullptr};
+  return {cell.gates, cell.states, cell.params, cell.dense, cell.attention, cell.clips, bounded};
 }
 
 void EngineCase::fill(Random& random) {
@@ -210,7 +203,7 @@ void EngineCase::drop_out(Random& random, double rate, bool state) {
 }
 
 void EngineCase::zone_out(Random& random, double rate) {
-  for (int k = sizes.projection > 0 ? 1 : 0; k < numbers.states && !numbers.by_rows; ++k) {
+  for (int k = sizes.projection > 0 ? 1 : 0; k < numbers.states; ++k) {
     options.zoneout[k].resize(product(sizes.batch, sizes.steps, sizes.units));
     for (double& z : options.zoneout[k]) z = random.uniform() < rate ? 1.0 : 0.0;
   }

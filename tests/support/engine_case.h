@@ -26,7 +26,6 @@ struct CellSizes {
   bool dense, attention;
   bool clips;
   bool bounded;  // no activation of its own grows with its argument
-  bool by_rows;  // finishes whole rows: takes no zoneout
 };
 
 [[nodiscard]] CellSizes sizes_of(const CellKernels& cell);

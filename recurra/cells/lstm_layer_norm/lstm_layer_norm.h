@@ -15,6 +15,7 @@ struct LstmLayerNorm : CellBase {
   static constexpr int vectors = 1;
   static constexpr int params = 10;  // gains of W x, gains of U h, gain and shift of c
   static constexpr bool normalised = true;
+  static constexpr bool clips = true;
   static constexpr Window phase[] = {{4, 4}};
   static constexpr Window input = {0, 4};
   static constexpr Activation activations[] = {// of the gates, and of c on its way out
@@ -30,7 +31,7 @@ struct LstmLayerNorm : CellBase {
       const V i = io.template activate<0>(io.gate[0]);
       const V f = io.template activate<1>(io.gate[1]);
       const V g = io.template activate<2>(io.gate[2]);
-      io.state[1] = fma(f, io.state[1], i * g);
+      io.state[1] = io.limit(fma(f, io.state[1], i * g));
       io.state[0] = io.template activate<3>(io.gate[3]);
     } else {
       io.state[0] = io.state[0] * io.template activate<4>(io.normal);
@@ -50,7 +51,7 @@ struct LstmLayerNorm : CellBase {
       const Activated<V> i = io.template at<0>(io.gate[0]);
       const Activated<V> f = io.template at<1>(io.gate[1]);
       const Activated<V> g = io.template at<2>(io.gate[2]);
-      const V d_c = io.d_state[1];
+      const V d_c = io.limit_gradient(io.new_state[1], io.d_state[1]);
       io.d_gate[0] = d_c * g.value * i.slope;
       io.d_gate[1] = d_c * io.old_state[1] * f.slope;
       io.d_gate[2] = d_c * i.value * g.slope;

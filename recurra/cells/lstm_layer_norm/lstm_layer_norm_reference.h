@@ -49,7 +49,7 @@ struct LstmLayerNormReference {
       return row.param(u, g) * input[at] + row.param(u, gates + g) * recurrent[at] + row.bias(u, g);
     };
     for (std::size_t u = 0; u < row.units(); ++u) {
-      c.push_back(a(1, gate(u, 1)) * row.state(u, 1) + a(0, gate(u, 0)) * a(2, gate(u, 2)));
+      c.push_back(a.limit(a(1, gate(u, 1)) * row.state(u, 1) + a(0, gate(u, 0)) * a(2, gate(u, 2))));
       row.state(u, 1) = c.back();
     }
     c = normalised(c);
