@@ -1,4 +1,5 @@
 /// What stacks are made of, and what they refuse.
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -56,6 +57,40 @@ TEST(Stacks, find_room_for_all_they_were_prepared_for) {
   forward(plan, packs, call, workspace, true);  // the address sanitizer looks on
   backward(plan, packs, call, back, workspace);
   EXPECT_STREQ(workspace.report(1, 1).target, active_target().name);
+}
+
+/// Of one layer and width, these differ in nothing but what becomes of both outputs.
+TEST(Stacks, of_the_same_recurrences_do_not_share_a_workspace) {
+  const auto stack_of = [](Direction direction, Stacking stacking) {
+    return StackPlan({.input = 3, .layers = {{"gru", 5}}, .direction = direction, .stacking = stacking});
+  };
+  const StackPlan concat = stack_of(Direction::concat, Stacking::cross_fed);
+  const StackPlan sum = stack_of(Direction::sum, Stacking::cross_fed);
+  const StackPlan independent = stack_of(Direction::sum, Stacking::independent);
+  ASSERT_EQ(concat.plans(), sum.plans());
+  ASSERT_EQ(sum.plans(), independent.plans());
+  const Floats weights(100, 0.1F);
+  StackPacks packs(concat, PackedWeights::Use::training);
+  packs.pack(concat, std::vector<Weights>(2, {weights.data(), weights.data()}));
+  Floats y(10, -7.0F);
+  StackCall call;
+  call.steps = call.batch = 1;
+  call.x = batch_major(weights.data(), 1, 3);
+  call.y = batch_major(y.data(), 1, 10);
+  StackWorkspace workspace;
+  const Room room{.steps = 1, .batch = 1, .training = true};
+  const auto refusal = [&](const StackPlan& plan) {
+    return error_text(ErrorCode::invalid_argument, [&] { forward(plan, packs, call, workspace, true); });
+  };
+  workspace.prepare(concat, room);
+  const std::string refused =
+      "workspace: expected one prepared for this plan, 1 steps and 1 rows, got one that is not";
+  EXPECT_EQ(refusal(sum), refused);
+  workspace.prepare(sum, room);
+  EXPECT_EQ(refusal(independent), refused);
+  EXPECT_EQ(refusal(sum), "no error");
+  EXPECT_EQ(y[4], y[0]);
+  EXPECT_EQ(y[5], -7.0F) << "nothing behind the sum";
 }
 
 TEST(Stacks, refuse_what_does_not_fit) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -185,7 +186,7 @@ class RECURRA_API StackWorkspace {
  private:
   MemoryBytes lay_out(const StackPlan& plan, const Room& room, std::byte* kept, std::byte* scratch);
 
-  std::vector<Plan> plans_;  // prepared for
+  std::optional<StackPlan> plan_;  // prepared for
   int directions_ = 1;
   Room room_;
   bool given_ = false;  // the caller gave the memory

@@ -82,18 +82,18 @@ MemoryBytes StackWorkspace::bytes(const StackPlan& plan, const Room& room) {
 }
 
 void StackWorkspace::prepare(const StackPlan& plan, const Room& asked) {
-  const bool same = plans_ == plan.plans() && directions_ == plan.directions();
+  const bool same = plan_ == plan;
   if (same && contains(room_, asked)) return;
   const Room room = same && !given_ ? united(room_, asked) : asked;
   const MemoryBytes need = bytes(plan, room);
-  plans_.clear();  // stays so where memory ends half-way
+  plan_.reset();  // stays so where memory ends half-way
   own_.grow((need.kept + need.scratch) / static_cast<i64>(sizeof(float)));
   auto* start = reinterpret_cast<std::byte*>(own_.data());
   std::fill_n(start, need.kept, std::byte{});  // what a forward left for another room is lost
   lay_out(plan, room, start, start + need.kept);
   given_ = false;
   room_ = room;
-  plans_ = plan.plans();
+  plan_ = plan;
 }
 
 void StackWorkspace::prepare(const StackPlan& plan,
@@ -103,16 +103,16 @@ void StackWorkspace::prepare(const StackPlan& plan,
   const MemoryBytes need = bytes(plan, room);
   check_memory(kept, need.kept, "kept memory");
   check_memory(scratch, need.scratch, "scratch");
-  plans_.clear();
+  plan_.reset();
   own_ = {};
   lay_out(plan, room, kept.data(), scratch.data());
   given_ = true;
   room_ = room;
-  plans_ = plan.plans();
+  plan_ = plan;
 }
 
 void StackWorkspace::check(const StackPlan& plan, const StackCall& call) const {
-  const bool ours = plans_ == plan.plans() && directions_ == plan.directions();
+  const bool ours = plan_ == plan;
   if (ours && call.steps <= room_.steps && call.batch <= room_.batch) return;
   const auto text = [](i64 steps, i64 batch) {
     return std::to_string(steps) + " steps and " + std::to_string(batch) + " rows";
