@@ -170,6 +170,74 @@ TEST(Errors, each_training_forward_serves_one_backward) {
   EXPECT_EQ(caller.backward(), wanted + "none") << "its memory is new";
 }
 
+TEST(Errors, a_backward_has_the_call_of_its_forward) {
+  Caller caller;
+  Layer& layer = caller.layer;
+  caller.workspace.prepare(
+      layer.plan,
+      {.steps = 4, .batch = 2, .training = true, .masks = true, .dropout = true, .zoneout = true});
+  const Floats numbers(40, 0.5F);
+  std::vector<unsigned char> mask(8, 1);
+  int lengths[] = {4, 3};
+  const auto refused = [&](auto change) {
+    caller.call = layer.call;
+    caller.call.lengths = lengths;
+    EXPECT_EQ(caller.forward(true), "no error");
+    const std::string with_others = (change(), caller.backward());
+    caller.call = layer.call;
+    caller.call.lengths = lengths;
+    lengths[0] = 4;
+    lengths[1] = 3;
+    EXPECT_EQ(caller.backward(), "no error") << "nothing was used up";
+    return with_others;
+  };
+  Call& call = caller.call;
+  EXPECT_EQ(refused([&] { lengths[1] = 2; }), "lengths: expected those of the training forward, got others");
+  EXPECT_EQ(refused([&] { lengths[1] = 5; }), "lengths[1]: expected 0 to 4, got 5");
+  EXPECT_EQ(refused([&] { call.lengths = nullptr; }),
+            "lengths: expected some, as in the training forward, got none");
+  EXPECT_EQ(refused([&] { call.mask = mask.data(); }), "mask: expected none beside lengths, got both");
+  EXPECT_EQ(refused([&] { call.fill = Fill::repeat; }),
+            "Fill::repeat: expected none, as in the training forward, got some");
+  EXPECT_EQ(refused([&] { call.y = {}; }), "y: expected some, as in the training forward, got none");
+  EXPECT_EQ(refused([&] { call.x = {}; }), "x: expected a sequence, got null");
+  EXPECT_EQ(refused([&] { call.initial[0] = numbers.data(); }),
+            "initial[0]: expected none, as in the training forward, got some");
+  EXPECT_EQ(refused([&] { call.x_dropout = numbers.data(); }),
+            "x_dropout: expected none, as in the training forward, got some");
+  EXPECT_EQ(refused([&] {
+              call.zoneout[1] = {numbers.data(), 0, 0};
+            }),
+            "zoneout[1]: expected none, as in the training forward, got some");
+  EXPECT_EQ(refused([&] {
+              call.zoneout[2] = {numbers.data(), 0, 0};
+            }),
+            "zoneout[2]: expected null for cell \"lstm\" of 2 states, got a sequence");
+  EXPECT_EQ(refused([&] {
+              call.attention = {numbers.data(), 0, 0};
+            }),
+            "attention: expected none for cell \"lstm\", got a sequence");
+  call = layer.call;
+  call.mask = mask.data();
+  EXPECT_EQ(caller.forward(true), "no error");
+  mask[5] = 0;
+  EXPECT_EQ(caller.backward(), "mask: expected that of the training forward, got another");
+  mask[5] = 7;
+  EXPECT_EQ(caller.backward(), "no error") << "a step that counts";
+}
+
+TEST(Errors, a_backward_needs_the_room_of_its_call) {
+  Caller caller;
+  caller.workspace.prepare(caller.layer.plan, {.steps = 4, .batch = 2, .training = true});
+  EXPECT_EQ(caller.forward(true), "no error");
+  const std::vector<unsigned char> mask(8, 1);
+  caller.call.mask = mask.data();
+  EXPECT_EQ(
+      caller.backward(),
+      "workspace: expected one prepared for this plan, 4 steps and 2 rows for training with masks, got 4 "
+      "steps and 2 rows for training");
+}
+
 TEST(Errors, packs_must_be_made_for_training_and_for_this_plan) {
   Caller caller;
   caller.workspace.prepare(caller.layer.plan, {.steps = 4, .batch = 2, .training = true});

@@ -175,6 +175,28 @@ TEST(Memory, what_is_kept_serves_one_backward_of_any_workspace_prepared_alike) {
   EXPECT_EQ(back(room), unused + "none") << "used";
 }
 
+/// Of activations all of which are chosen at run time, for which the same kernels run.
+TEST(Memory, what_is_kept_is_of_the_same_activations) {
+  const auto recurrence = [](float alpha) {
+    const Activation relu{ActivationKind::leaky_relu, alpha};
+    return Recurrence{"vanilla", 3, 5, 0, false, {relu}};
+  };
+  Layer layer(recurrence(0.1F));
+  const Plan other(recurrence(0.2F));
+  const Room room{.steps = 4, .batch = 2, .training = true};
+  const MemoryBytes bytes = Workspace::bytes(layer.plan, room);
+  GivenMemory kept, scratch;
+  const auto given = kept.take(bytes.kept);
+  const auto work = scratch.take(bytes.scratch);
+  Workspace workspace, another;
+  workspace.prepare(layer.plan, room, given, work);
+  another.prepare(other, room, given, work);
+  forward(layer.plan, layer.packs, layer.call, workspace, true);
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument,
+                       [&] { backward(other, layer.packs, layer.call, layer.back, another); }),
+            "workspace: expected one filled by a training forward of this call, unused, got none");
+}
+
 TEST(Memory, a_workspace_without_room_for_y_must_be_given_one) {
   Layer layer({"lstm", 3, 5, 0, false});
   Workspace workspace;

@@ -3,11 +3,11 @@
 /// weights.
 #include <algorithm>
 
-#include "recurra/base/error.h"
-#include "recurra/base/threads.h"
 #include "recurra/engine/attention.h"
+#include "recurra/engine/check_call.h"
 #include "recurra/engine/dropout.h"
 #include "recurra/engine/jobs.h"
+#include "recurra/engine/mark.h"
 #include "recurra/engine/recompute.h"
 #include "recurra/engine/row_pieces.h"
 #include "recurra/engine/row_tables.h"
@@ -262,20 +262,19 @@ void finish_input_gradient(
 
 }  // namespace
 
-void begin_backward(const Job& job, const Execution& execution) {
-  Memory& m = job.workspace->memory();
+void check_backward(const Job& job, const Execution& execution) {
+  const Memory& m = job.workspace->memory();
   job.weights->check(*job.plan, PackedWeights::Use::training);
-  check_threads(execution.threads);
-  const bool filled = m.plan == *job.plan && m.room.training && m.mark[0] == fingerprint(*job.plan, m.room);
-  if (!filled || m.mark[1] != job.call->steps || m.mark[2] != job.call->batch) {
-    throw Error(ErrorCode::invalid_argument,
-                "workspace",
-                "one filled by a training forward of this call, unused",
-                filled ? "one of another call" : "none");
-  }
+  check_filled(*job.plan, *job.call, m);
+  check_call(*job.plan, *job.call, execution, true, m);
+  check_same_call(*job.call, m);
   check_attention_gradient(*job.plan, *job.back);
   check_extras(*job.plan, *job.back, m.room);
-  m.mark[0] = 0;
+}
+
+void begin_backward(const Job& job) noexcept {
+  Memory& m = job.workspace->memory();
+  clear_mark(m);
   bind_backward(*job.plan, *job.call, *job.back, m);
 }
 
@@ -319,7 +318,8 @@ void backward(const Plan& plan,
               Workspace& workspace,
               const Execution& execution) {
   const Job job{&plan, &weights, &call, &workspace, &back};
-  begin_backward(job, execution);
+  check_backward(job, execution);
+  begin_backward(job);
   run_alone(job, execution);
 }
 

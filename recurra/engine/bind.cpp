@@ -1,76 +1,16 @@
 /// Lengths, directions and strides become row tables here; nothing behind it knows of them.
 #include <algorithm>
 #include <limits>
-#include <string>
 
-#include "recurra/base/error.h"
-#include "recurra/base/threads.h"
 #include "recurra/engine/attention.h"
+#include "recurra/engine/check_call.h"
 #include "recurra/engine/dropout.h"
+#include "recurra/engine/mark.h"
 #include "recurra/engine/row_tables.h"
 
 namespace recurra {
 
 namespace {
-
-std::string text_of(const Room& room) {
-  std::string text = std::to_string(room.steps) + " steps and " + std::to_string(room.batch) + " rows";
-  text += room.training ? " for training" : " for inference";
-  if (room.masks) text += " with masks";
-  if (room.dropout) text += " with dropout";
-  if (room.states) text += " with states";
-  if (room.zoneout) text += " with zoneout";
-  return text;
-}
-
-void check_call(
-    const Plan& plan, const Call& call, const Execution& execution, bool training, const Memory& m) {
-  check_threads(execution.threads);
-  const bool masks = call.mask != nullptr || (call.lengths != nullptr && call.fill == Fill::repeat);
-  Room room{call.steps, call.batch, training, masks, call.x_dropout != nullptr || call.h_dropout != nullptr};
-  room.takes_y = true;
-  room.keep = m.room.keep;
-  room.states = takes_states(call);
-  room.zoneout = has_zoneout(call);
-  if (m.plan != plan || !contains(m.room, room)) {
-    throw Error(ErrorCode::invalid_argument,
-                "workspace",
-                "one prepared for this plan, " + text_of(room),
-                m.plan == plan ? text_of(m.room) : "one that is not");
-  }
-  if (call.steps < 0 || call.batch < 0) {
-    throw Error(ErrorCode::invalid_argument,
-                "call",
-                "steps and batch from 0 up",
-                std::to_string(call.steps) + " and " + std::to_string(call.batch));
-  }
-  if (m.room.takes_y && call.y.data == nullptr && call.steps > 0 && call.batch > 0) {
-    throw Error(
-        ErrorCode::invalid_argument, "y", "a sequence, since the workspace has no memory for one", "null");
-  }
-  if (call.x.data == nullptr && call.steps > 0 && call.batch > 0) {
-    throw Error(ErrorCode::invalid_argument, "x", "a sequence", "null");
-  }
-  if (call.mask != nullptr && call.lengths != nullptr) {
-    throw Error(ErrorCode::invalid_argument, "mask", "none beside lengths", "both");
-  }
-  if (call.h_dropout != nullptr && (plan.projected() || !plan.cell().dense)) {
-    throw Error(ErrorCode::unsupported,
-                "h_dropout",
-                "cells with a recurrent product and no projection",
-                plan.recurrence().cell + (plan.projected() ? " with a projection" : ""));
-  }
-  check_attention(plan, call);
-  check_extras(plan, call);
-  for (i64 row = 0; call.lengths != nullptr && row < call.batch; ++row) {
-    if (call.lengths[row] < 0 || call.lengths[row] > call.steps) {
-      throw Error(ErrorCode::invalid_argument,
-                  "lengths[" + std::to_string(row) + "]",
-                  "0 to " + std::to_string(call.steps),
-                  std::to_string(call.lengths[row]));
-    }
-  }
-}
 
 /// How many steps of the caller's row count, and whether they lie together.
 int count_steps(const Call& call, i64 row, bool& together) {
@@ -213,7 +153,7 @@ void bind_forward(const Plan& plan, const Call& call, const Execution& execution
   check_call(plan, call, execution, training, m);
   m.training = training;
   m.keep = training && m.room.keep == Keep::gates;
-  if (m.room.training) m.mark[0] = 0;
+  clear_mark(m);
   const i64 step_gates = std::max<i64>(call.batch, 1) * plan.blocks() * plan.slot_run();
   i64 most = static_cast<i64>(m.gates.size()) / step_gates;
   if (call.x_dropout != nullptr)

@@ -1,6 +1,7 @@
 /// What a forward call leaves with the caller beside the outputs the cells wrote.
 #include <algorithm>
 
+#include "recurra/engine/mark.h"
 #include "recurra/engine/row_tables.h"
 
 namespace recurra {
@@ -38,17 +39,10 @@ void fill_sequence(
   }
 }
 
-/// Says in the kept memory what for and how much of it is filled.
-void mark_filled(const Plan& plan, Memory& m) noexcept {
-  m.mark[0] = fingerprint(plan, m.room);
-  m.mark[1] = m.steps;
-  m.mark[2] = m.batch;
-}
-
 }  // namespace
 
 void finish_outputs(const Plan& plan, const Call& call, Memory& m) noexcept {
-  if (m.training) mark_filled(plan, m);
+  if (m.training) mark_filled(plan, call, m);
   const i64 width = plan.width();
   for (i64 row = 0; row < m.batch; ++row) {
     const i64 original = m.order[index(row)];

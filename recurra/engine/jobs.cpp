@@ -82,8 +82,10 @@ void forward_both(const Job& first, const Job& second, bool training, const Exec
 }
 
 void backward_both(const Job& first, const Job& second, const Execution& execution) {
-  begin_backward(first, execution);
-  begin_backward(second, execution);
+  check_backward(first, execution);
+  check_backward(second, execution);
+  begin_backward(first);
+  begin_backward(second);
   run_both(first, second, execution);
 }
 

@@ -9,9 +9,15 @@
 
 namespace recurra {
 
-/// Checks the call and binds its memory. Throws as forward and backward.
+/// Checks the call and binds its memory. Throws as forward.
 void begin_forward(const Job& job, bool training, const Execution& execution);
-void begin_backward(const Job& job, const Execution& execution);
+
+/// Throws as backward, before anything has changed.
+void check_backward(const Job& job, const Execution& execution);
+
+/// Takes what a training forward left, which serves no other, and binds the memory of a call that was
+/// checked.
+void begin_backward(const Job& job) noexcept;
 
 /// One member's share of the work.
 void run_forward(const Job& job, const Split& split, Crew& crew) noexcept;

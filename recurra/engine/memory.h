@@ -213,9 +213,6 @@ MemoryBytes lay_out(const Plan& plan, const Room& room, std::byte* kept, std::by
 /// Throws Error (invalid_argument) with `subject` on memory that is too small or not aligned.
 void check_memory(std::span<std::byte> memory, i64 bytes, const char* subject);
 
-/// A number that tells apart what a training forward left for other plans or rooms.
-[[nodiscard]] i64 fingerprint(const Plan& plan, const Room& room) noexcept;
-
 /// Fills the tables for a forward call. Throws Error on sizes that do not fit and lengths outside 0 to steps.
 void bind_forward(
     const Plan& plan, const Call& call, const Execution& execution, bool training, Memory& memory);

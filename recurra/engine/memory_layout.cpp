@@ -1,7 +1,5 @@
 /// Which region of memory lies where: one walk over all of them counts the bytes and gives the places.
-#include <bit>
 #include <limits>
-#include <string_view>
 
 #include "recurra/base/error.h"
 #include "recurra/engine/arena.h"
@@ -143,33 +141,6 @@ MemoryBytes lay_out(const Plan& plan, const Room& room, std::byte* kept, std::by
   if (for_back.used() > std::numeric_limits<i64>::max() - rest.used())
     static_cast<void>(product({rest.used(), for_back.used()}));
   return {for_back.used(), rest.used()};
-}
-
-i64 fingerprint(const Plan& plan, const Room& room) noexcept {
-  std::uint64_t hash = 14'695'981'039'346'656'037U;  // FNV-1a
-  const auto add = [&](std::string_view bytes) {
-    for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
-  };
-  const auto add_number = [&](i64 number) {
-    for (int byte = 0; byte < 8; ++byte, number >>= 8) {
-      const char c = static_cast<char>(number & 255);
-      add({&c, 1});
-    }
-  };
-  const Recurrence& r = plan.recurrence();
-  add(r.cell);
-  add(plan.target().name);
-  for (const i64 size : {r.input,
-                         r.units,
-                         r.projection,
-                         i64{r.reverse},
-                         i64{plan.chosen()},
-                         i64{std::bit_cast<std::int32_t>(r.clip)}})
-    add_number(size);
-  for (const i64 size : {room.steps, room.batch, i64{static_cast<int>(room.keep)}}) add_number(size);
-  for (const bool flag : {room.masks, room.dropout, room.takes_y, room.states, room.zoneout})
-    add_number(i64{flag});
-  return static_cast<i64>(hash);
 }
 
 }  // namespace recurra

@@ -61,6 +61,7 @@ class StackPass {
   void backward(const StackBackwardCall& back) {
     check_runs(plan_, back.runs);
     check_room(back);
+    check_layers(back);
     begin_attention_gradient(back);
     ConstSequence dy = back.dy;
     for (int layer = plan_.layers() - 1; layer >= 0; --layer) {
@@ -73,7 +74,7 @@ class StackPass {
         backs[d] = back_of(layer, d, back, dy, dx);
         jobs[d] = job_of(layer, d, calls[d]);
         jobs[d].back = &backs[d];
-        begin_backward(jobs[d], execution_);
+        begin_backward(jobs[d]);
       }
       run(jobs);
       for (const BackwardCall& one : std::span(backs)) {
@@ -116,6 +117,19 @@ class StackPass {
         std::copy_n(from.data + t * from.step_stride + row * from.row_stride,
                     plan_.plan(layer, d).width(),
                     to.data + t * to.step_stride + row * to.row_stride);
+      }
+    }
+  }
+
+  /// All layers, before the first takes what its forward left.
+  void check_layers(const StackBackwardCall& back) {
+    for (int layer = 0; layer < plan_.layers(); ++layer) {
+      for (int d = 0; d < plan_.directions(); ++d) {
+        const Call call = call_of(layer, d);
+        const BackwardCall one = back_of(layer, d, back, {}, {});
+        Job job = job_of(layer, d, call);
+        job.back = &one;
+        check_backward(job, execution_);
       }
     }
   }

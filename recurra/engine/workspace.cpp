@@ -6,7 +6,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
-#include "recurra/engine/memory.h"
+#include "recurra/engine/mark.h"
 
 namespace recurra {
 
@@ -84,7 +84,7 @@ void Workspace::prepare(const Plan& plan, Room room) {
   m.own = std::move(own);
   auto* start = reinterpret_cast<std::byte*>(m.own.data());
   lay_out(plan, room, start, start + need.kept, m);
-  if (!m.mark.empty()) m.mark[0] = 0;  // what a forward left for another room is lost
+  clear_mark(m);  // what a forward left for another room is lost
   m.given = false;
   m.plan = plan;
   m.room = room;

@@ -1,5 +1,6 @@
 /// Sequences and states of an execution.
 #include "recurra/base/error.h"
+#include "recurra/engine/check_call.h"
 #include "recurra/primitive/bind.h"
 
 namespace recurra::primitive {
@@ -136,6 +137,7 @@ StackCall bind_forward(const RnnPrimitive& primitive,
                                 : "none, since the descriptor has none",
                 std::to_string(rows));
   }
+  check_lengths(tensors.lengths ? arguments.lengths.data() : nullptr, sizes.steps, sizes.batch);
   StackCall call;
   call.steps = sizes.steps;
   call.batch = sizes.batch;
