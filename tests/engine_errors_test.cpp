@@ -175,7 +175,7 @@ TEST(Errors, a_backward_has_the_call_of_its_forward) {
   Layer& layer = caller.layer;
   caller.workspace.prepare(
       layer.plan,
-      {.steps = 4, .batch = 2, .training = true, .masks = true, .dropout = true, .zoneout = true});
+      {.steps = 4, .batch = 2, .training = true, .masks = true, .dropout = true, .zoneout_states = true});
   const Floats numbers(40, 0.5F);
   std::vector<unsigned char> mask(8, 1);
   int lengths[] = {4, 3};

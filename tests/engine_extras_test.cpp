@@ -24,7 +24,12 @@ struct Lstm {
   explicit Lstm(float clip = 0, i64 projection = 0)
       : layer({"lstm", 3, units, projection, false, {}, clip}, steps, batch) {
     workspace.prepare(layer.plan,
-                      {.steps = steps, .batch = batch, .training = true, .states = true, .zoneout = true});
+                      {.steps = steps,
+                       .batch = batch,
+                       .training = true,
+                       .states = true,
+                       .zoneout = true,
+                       .zoneout_states = true});
     for (Floats& values : layer.memory) {
       for (float& value : values) value = std::sin(float(++drawn));
     }
@@ -152,7 +157,7 @@ TEST(Refusals, of_a_workspace_without_their_room) {
   lstm.layer.call.states[1] = batch_major(numbers.data(), steps, units);
   EXPECT_EQ(refusal(forward_once), wanted + " with states" + got);
   lstm.layer.call.zoneout[1] = batch_major<const float>(numbers.data(), steps, units);
-  EXPECT_EQ(refusal(forward_once), wanted + " with states with zoneout" + got);
+  EXPECT_EQ(refusal(forward_once), wanted + " with states with zoneout of states" + got);
   lstm.layer.call.states[1] = {};
   lstm.layer.call.zoneout[1] = {};
   EXPECT_EQ(refusal(forward_once), "no error");

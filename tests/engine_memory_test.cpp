@@ -108,18 +108,37 @@ TEST(Memory, lstm_keeps_six_floats_a_unit_step_and_row_or_two) {
   }
 }
 
+TEST(Memory, zoneout_of_h_keeps_nothing_and_that_of_c_a_float) {
+  const Plan plan({"lstm", 20, 64, 0, false});
+  const auto kept = [&](bool zoneout, bool zoneout_states) {
+    const Room room{
+        .steps = 50, .batch = 9, .training = true, .zoneout = zoneout, .zoneout_states = zoneout_states};
+    return Workspace::bytes(plan, room).kept;
+  };
+  EXPECT_EQ(kept(true, false), kept(false, false));
+  EXPECT_EQ(kept(true, true), kept(false, false) + 50 * 9 * plan.padded() * i64{sizeof(float)});
+}
+
 TEST(Memory, scratch_without_masks_does_not_grow_with_the_steps) {
   for_each_cell([](const Target& table, const CellKernels& cell) {
     const Plan plan({cell.name, 12, 40, cell.dense && !cell.reads_h ? 20 : 0, false}, table);
-    const i64 rows = 9'000 * 8;  // of which one of attention has a float
+    const i64 rows = 9'000 * 8;
     for (const bool training : {false, true}) {
       for (const Keep keep : {Keep::gates, Keep::states}) {
         const auto scratch = [&](i64 steps) {
-          return Workspace::bytes(plan, {steps, 8, training, false, true, false, keep}).scratch;
+          const Room room{.steps = steps,
+                          .batch = 8,
+                          .training = training,
+                          .dropout = true,
+                          .keep = keep,
+                          .states = true,
+                          .zoneout = true,
+                          .zoneout_states = true};
+          return Workspace::bytes(plan, room).scratch;
         };
-        const i64 vectors = training ? i64{plan.blocks()} * cell.vectors : 0;
-        const i64 attention = cell.attention ? (1 + vectors) * rows * i64{sizeof(float)} : 0;
-        EXPECT_EQ(scratch(10'000), scratch(1'000) + attention);
+        // Every vector of units leaves its part of the attention's gradient.
+        const i64 vectors = training && cell.attention ? i64{plan.blocks()} * cell.vectors : 0;
+        EXPECT_EQ(scratch(10'000), scratch(1'000) + vectors * rows * i64{sizeof(float)});
       }
       EXPECT_EQ(Workspace::bytes(plan, {100, 8, false, false, false}).kept, 0);
     }

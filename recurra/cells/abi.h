@@ -16,12 +16,19 @@ struct Window {
   int first, count;
 };
 
+/// Where the rows of one step lie: at[row] + offset.
+template <class T>
+struct StepRows {
+  T* const* at;
+  i64 offset;
+};
+
 /// What few calls have; null pointers: not. By row; of states [0] is state 1 unless it says otherwise.
 struct StepExtras {
-  const float* const* zoneout[max_states];  // of state 0 too: factors of the old state in the new
-  float* fresh[max_states - 1];             // row * state_row + unit: states before zoneout, for the way back
-  float* const* states[max_states - 1];     // the caller's memory of this step's states
-  const float* const* d_states[max_states - 1];  // backward: gradients of this step's states from outside
+  StepRows<const float> zoneout[max_states];  // of state 0 too: factors of the old state in the new
+  float* fresh[max_states - 1];            // row * state_row + unit: states before zoneout, for the way back
+  StepRows<float> states[max_states - 1];  // the caller's memory of this step's states
+  StepRows<const float> d_states[max_states - 1];  // backward: gradients of this step's states from outside
 };
 
 /// One phase of one step, the context of the epilogues. Rows are those of the call, sorted by length.
@@ -59,7 +66,7 @@ struct StepArgs {
   const float* const* dropout;
   float* const* h_dropped;
   i64 h_dropped_offset;
-  const float* attention;  // of the row, for cells that take it
+  StepRows<const float> attention;  // of the row, for cells that take it
   bool has_extras;
   StepExtras extras;
 

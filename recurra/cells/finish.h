@@ -46,13 +46,14 @@ template <Lane V>
   const StepExtras& extras = s.extras;
   const i64 place = row * s.state_row + at.unit;
   V state = fresh;
-  if (extras.zoneout[k] != nullptr) {
+  if (extras.zoneout[k].at != nullptr) {
     if (k > 0 && extras.fresh[k - 1] != nullptr) fresh.store(extras.fresh[k - 1] + place);
-    const V z = at.load(extras.zoneout[k][row]);
+    const V z = at.load(extras.zoneout[k].at[row] + extras.zoneout[k].offset);
     const V old = k == 0 ? at.load(s.h_old[row] + s.h_old_offset) : V::load(s.state_old[k - 1] + place);
     state = fma(z, old, (V(1.0F) - z) * fresh);
   }
-  if (k > 0 && extras.states[k - 1] != nullptr) at.store(state, extras.states[k - 1][row]);
+  if (k > 0 && extras.states[k - 1].at != nullptr)
+    at.store(state, extras.states[k - 1].at[row] + extras.states[k - 1].offset);
   return state;
 }
 
@@ -61,9 +62,10 @@ template <Lane V>
 template <Lane V>
 [[gnu::noinline]] V begin_state_gradient(const StepArgs& s, int k, int row, UnitVector<V> at, V d) {
   const StepExtras& extras = s.extras;
-  if (k > 0 && extras.d_states[k - 1] != nullptr) d = d + at.load(extras.d_states[k - 1][row]);
-  if (extras.zoneout[k] != nullptr) {
-    const V z = at.load(extras.zoneout[k][row]);
+  if (k > 0 && extras.d_states[k - 1].at != nullptr)
+    d = d + at.load(extras.d_states[k - 1].at[row] + extras.d_states[k - 1].offset);
+  if (extras.zoneout[k].at != nullptr) {
+    const V z = at.load(extras.zoneout[k].at[row] + extras.zoneout[k].offset);
     (z * d).store(s.d_state[k] + row * s.state_row + at.unit);
     d = (V(1.0F) - z) * d;
   }
@@ -73,7 +75,7 @@ template <Lane V>
 /// The direct part of the old state's gradient, with what waited.
 template <Lane V>
 [[gnu::noinline]] V end_state_gradient(const StepArgs& s, int k, int row, UnitVector<V> at, V d) {
-  return s.extras.zoneout[k] != nullptr ? d + V::load(s.d_state[k] + row * s.state_row + at.unit) : d;
+  return s.extras.zoneout[k].at != nullptr ? d + V::load(s.d_state[k] + row * s.state_row + at.unit) : d;
 }
 
 template <Lane V, class C, class A, int Phase>
@@ -96,7 +98,7 @@ RECURRA_INLINE void finish_vector(const StepArgs& s, int row, int block, int u, 
   RECURRA_UNROLL
   for (int k = 1; k < C::states; ++k) io.state[k] = V::load(s.state_old[k - 1] + row * s.state_row + unit);
   load_params<V, C>(s, block, u, io.param);
-  if constexpr (C::attention) io.row = V(s.attention[row]);
+  if constexpr (C::attention) io.row = V(s.attention.at[row][s.attention.offset]);
 
   C::template step<Phase>(io);
 
@@ -152,7 +154,7 @@ RECURRA_INLINE void load_kept(const StepArgs& s, int row, int vector, BackwardIo
     io.new_state[k] = V::load(s.state_new[k - 1] + row * s.state_row + unit);
   }
   load_params<V, C>(s, block, u, io.param);
-  if constexpr (C::attention) io.row = V(s.attention[row]);
+  if constexpr (C::attention) io.row = V(s.attention.at[row][s.attention.offset]);
 }
 
 /// Whether slot k is a gradient of a later phase, final by now: while this phase finishes its units, the

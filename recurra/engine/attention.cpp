@@ -30,12 +30,7 @@ void check_attention_gradient(const Plan& plan, const BackwardCall& back) {
 }
 
 void bind_attention(const Plan& plan, const Call& call, Memory& m) noexcept {
-  if (!plan.cell().attention) return;
-  for (i64 t = 0; t < m.running; ++t) {
-    float* to = m.attention.data() + t * m.batch;
-    const i64 active = m.active(t);
-    for (i64 row = 0; row < active; ++row) to[row] = *m.at(call.attention, t, row);
-  }
+  if (plan.cell().attention) bind_steps(plan, call.attention, m, m.attention);
 }
 
 void finish_attention_gradient(const Plan& plan, const BackwardCall& back, const Memory& m) noexcept {

@@ -17,6 +17,7 @@ std::string text_of(const Room& room) {
   if (room.dropout) text += " with dropout";
   if (room.states) text += " with states";
   if (room.zoneout) text += " with zoneout";
+  if (room.zoneout_states) text += " with zoneout of states";
   return text;
 }
 
@@ -42,6 +43,7 @@ void check_call(
   room.keep = m.room.keep;
   room.states = takes_states(call);
   room.zoneout = has_zoneout(call);
+  room.zoneout_states = has_zoneout_states(call);
   if (m.plan != plan || !contains(m.room, room)) {
     throw Error(ErrorCode::invalid_argument,
                 "workspace",

@@ -21,8 +21,8 @@ RECURRA_API void forward(const Plan& plan,
 
 /// Gradients of the last training forward with the same plan, weights, call and workspace; each such forward
 /// serves once. Throws Error (invalid_argument) where there was none, or one whose call had other lengths,
-/// another mask or other optional parts, and as forward; nothing has changed then. Gradients of weights are sums over
-/// steps and rows in one order, whatever the threads.
+/// another mask or other optional parts, and as forward; nothing has changed then. Gradients of weights are
+/// sums over steps and rows in one order, whatever the threads.
 RECURRA_API void backward(const Plan& plan,
                           const PackedWeights& weights,
                           const Call& call,

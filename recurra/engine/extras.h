@@ -7,15 +7,16 @@
 
 #include "recurra/engine/call.h"
 #include "recurra/engine/plan.h"
+#include "recurra/engine/rows.h"
 #include "recurra/engine/workspace.h"
 
 namespace recurra {
 
-/// Tables are by (step, sorted row); index 0 of states is state 1. memory_layout.cpp places them.
+/// Index 0 of states is state 1. memory_layout.cpp places the tables.
 struct ExtraTables {
-  std::span<const float*> zoneout[max_states];       // factors of the old state
-  std::span<float*> states[max_states - 1];          // the caller's memory
-  std::span<const float*> d_states[max_states - 1];  // gradients from outside
+  Rows<const float> zoneout[max_states];       // factors of the old state
+  Rows<float> states[max_states - 1];          // the caller's memory
+  Rows<const float> d_states[max_states - 1];  // gradients from outside
   /// [step][row][padded]: before zoneout, kept for the way back; [row][padded] in inference, for cells whose
   /// rows are finished whole and read them again. Else empty.
   std::span<float> fresh[max_states - 1];
@@ -36,6 +37,7 @@ void check_extras(const Plan& plan, const BackwardCall& back, const Room& room);
 
 /// Whether the call needs the rooms of these names.
 [[nodiscard]] bool has_zoneout(const Call& call) noexcept;
+[[nodiscard]] bool has_zoneout_states(const Call& call) noexcept;
 [[nodiscard]] bool takes_states(const Call& call) noexcept;
 
 /// Fills the tables.

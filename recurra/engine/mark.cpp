@@ -47,7 +47,8 @@ i64 fingerprint(const Plan& plan, const Room& room) noexcept {
     hash.add(activation.beta);
   }
   for (const i64 number : {room.steps, room.batch, i64{static_cast<int>(room.keep)}}) hash.add(number);
-  for (const bool flag : {room.masks, room.dropout, room.takes_y, room.states, room.zoneout})
+  for (const bool flag :
+       {room.masks, room.dropout, room.takes_y, room.states, room.zoneout, room.zoneout_states})
     hash.add(i64{flag});
   return hash.value();
 }

@@ -15,28 +15,15 @@
 
 #include "recurra/base/buffer.h"
 #include "recurra/engine/extras.h"
+#include "recurra/engine/rows.h"
 #include "recurra/engine/workspace.h"
 
 namespace recurra {
-
-/// Padded or caller's memory of one kind, by sorted row.
-template <class T>
-struct Rows {
-  std::span<T*> at;
-  i64 step = 0;  // floats from one processed step to the next
-};
 
 /// Processed steps first .. last.
 struct Steps {
   i64 first = 0;
   i64 last = 0;
-};
-
-/// Where the rows of one step lie: at[row] + offset.
-template <class T>
-struct StepRows {
-  T* const* at;
-  i64 offset;
 };
 
 /// Place of step `step` where there is memory for `steps`, which take turns.
@@ -96,7 +83,6 @@ struct Memory {
   std::span<float> x_dropped;    // [step of a chunk][row][input]: x times its dropout
   std::span<float> h_dropped;    // [step of a chunk, or parity][row][width]
   std::span<float> dy_gathered;  // [step][row][width]
-  std::span<float> attention;    // [step][row]
   std::span<float> row_kept;  // [step of those there is memory for][row][kept], where rows are finished whole
   std::span<float> row_sums;  // [row][sums][padded], of the same
   std::span<float> d_attention;  // [step][row][vector of units]: their parts
@@ -107,7 +93,7 @@ struct Memory {
   std::span<int> count;   // of the caller's row, as `length`
   std::span<int> times;   // [sorted row][step that counts, in order] -> the caller's step, when scattered
 
-  Rows<const float> h0, dy, x_rows;
+  Rows<const float> h0, dy, x_rows, attention;
   Rows<float> y, gate, operand[max_phases - 1], before_projection, d_proj, d_h0, h_dropped_rows, dx_rows,
       unused_rows;
   std::span<const float*> h_factor;  // of the sorted row; where h is dropped out

@@ -25,6 +25,11 @@ i64 all_rows(const Room& room) {
   return product({room.steps, room.batch});
 }
 
+/// Pointers of a table of bind_steps.
+i64 step_rows(const Room& room) {
+  return room.masks ? all_rows(room) : room.batch;
+}
+
 /// Rows of a chunk of the way forward, and of `chunks` of the way back. Fewer steps than a chunk has may be
 /// all.
 i64 forward_rows(const Room& room) {
@@ -46,7 +51,7 @@ void take_gates(const Plan& plan, i64 rows, i64 operand_rows, Arena& arena, Memo
 
 /// The further states before their zoneout.
 void take_fresh(const Plan& plan, const Room& room, i64 rows, Arena& arena, Memory& m) {
-  for (int k = 1; room.zoneout && k < plan.cell().states; ++k)
+  for (int k = 1; room.zoneout_states && k < plan.cell().states; ++k)
     arena.take(product({rows, plan.padded()}), m.extras.fresh[k - 1]);
 }
 
@@ -96,11 +101,11 @@ void take_dropout(const Plan& plan, const Room& room, Arena& scratch, Memory& m)
 void take_extras(const Plan& plan, const Room& room, Arena& scratch, Memory& m) {
   ExtraTables& e = m.extras;
   for (int k = 0; k < plan.cell().states; ++k) {
-    if (room.zoneout) scratch.take(all_rows(room), e.zoneout[k]);
+    if (k == 0 ? room.zoneout : room.zoneout_states) scratch.take(step_rows(room), e.zoneout[k].at);
     if (k == 0 || !room.states) continue;
-    scratch.take(all_rows(room), e.states[k - 1]);
+    scratch.take(step_rows(room), e.states[k - 1].at);
     if (!room.training) continue;
-    scratch.take(all_rows(room), e.d_states[k - 1]);
+    scratch.take(step_rows(room), e.d_states[k - 1].at);
     if (room.masks) scratch.take(product({all_rows(room), plan.units()}), e.gathered[k - 1]);
   }
 }
@@ -135,7 +140,7 @@ MemoryBytes lay_out(const Plan& plan, const Room& room, std::byte* kept, std::by
   }
   rest.take(std::max<i64>(plan.padded(), plan.width()), m.zeros);
   if (room.dropout) take_dropout(plan, room, rest, m);
-  if (plan.cell().attention) rest.take(all_rows(room), m.attention);
+  if (plan.cell().attention) rest.take(step_rows(room), m.attention.at);
   take_tables(plan, room, rest, m);
   take_extras(plan, room, rest, m);
   if (for_back.used() > std::numeric_limits<i64>::max() - rest.used())

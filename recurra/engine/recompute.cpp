@@ -23,7 +23,7 @@ StepArgs step_again(const Plan& plan, const PackedWeights& weights, Memory& m, i
   }
   s.h_dropped = m.unused_rows.at.data();
   s.h_dropped_offset = 0;
-  for (float* const*& states : s.extras.states) states = nullptr;
+  for (StepRows<float>& states : s.extras.states) states = {};
   // Rows that are finished whole read what is fresh again: they write the same once more.
   for (float*& fresh : s.extras.fresh) fresh = plan.finishes_rows() ? fresh : nullptr;
   for (int k = 1; k < plan.cell().states; ++k) s.state_new[k - 1] = m.unused.data() + m.batch * plan.padded();

@@ -27,9 +27,24 @@ void bind_sequence(const Plan& plan, const SequenceOf<T>& sequence, const Memory
   }
 }
 
+/// The caller's sequence, whichever steps count: `rows` has room for a table of all steps where they may be
+/// scattered.
+template <class T>
+void bind_steps(const Plan& plan, const SequenceOf<T>& sequence, const Memory& m, Rows<T>& rows) {
+  rows.table = m.scattered ? m.batch : 0;
+  if (!m.scattered) return bind_sequence(plan, sequence, m, rows);
+  rows.step = 0;
+  for (i64 t = 0; t < m.running; ++t) {
+    const int active = m.active(t);
+    for (int row = 0; row < active; ++row) rows.at[index(t * m.batch + row)] = m.at(sequence, t, row);
+  }
+}
+
 /// A buffer of ours: [step][row][width].
-inline void bind_buffer(std::span<float> buffer, i64 width, const Memory& m, Rows<float>& rows) {
+template <class T>
+void bind_buffer(std::span<float> buffer, i64 width, const Memory& m, Rows<T>& rows) {
   rows.step = m.batch * width;
+  rows.table = 0;
   if (buffer.empty()) return;  // no step runs
   for (i64 row = 0; row < m.batch; ++row) rows.at[index(row)] = buffer.data() + row * width;
 }

@@ -44,7 +44,7 @@ namespace recurra {
     s.h_dropped_offset = m.dropped_offset(step + 1);
   }
   if (plan.cell().attention) {
-    s.attention = m.attention.data() + step * m.batch;
+    s.attention = m.attention.of(step);
     if (m.training) s.d_attention = m.d_attention.data() + step * m.batch * s.vectors;
   }
   s.has_extras = m.extras.any;

@@ -37,7 +37,8 @@ bool contains(const Room& room, const Room& asked) noexcept {
          (room.masks || !asked.masks) && (room.dropout || !asked.dropout) &&
          (asked.takes_y || !room.takes_y) &&
          (!asked.training || asked.keep == Keep::states || room.keep == Keep::gates) &&
-         (room.states || !asked.states) && (room.zoneout || !asked.zoneout);
+         (room.states || !asked.states) && (room.zoneout || !asked.zoneout) &&
+         (room.zoneout_states || !asked.zoneout_states);
 }
 
 Room united(const Room& a, const Room& b) noexcept {
@@ -52,7 +53,8 @@ Room united(const Room& a, const Room& b) noexcept {
           a.takes_y && b.takes_y,
           keeps_gates(a) || keeps_gates(b) ? Keep::gates : Keep::states,
           a.states || b.states,
-          a.zoneout || b.zoneout};
+          a.zoneout || b.zoneout,
+          a.zoneout_states || b.zoneout_states};
 }
 
 Workspace::Workspace() : memory_(std::make_unique<Memory>()) {}

@@ -27,18 +27,27 @@ struct Room {
   bool dropout = false;   ///< calls with dropout
   bool takes_y = false;   ///< no call without y: h of all steps then needs no memory of the workspace's
   Keep keep = Keep::gates;
-  bool states = false;   ///< calls with the further states of every step, or their gradients
-  bool zoneout = false;  ///< calls with zoneout
+  bool states = false;          ///< calls with the further states of every step, or their gradients
+  bool zoneout = false;         ///< calls with zoneout of the output
+  bool zoneout_states = false;  ///< calls with zoneout of further states
 };
 
 /// Bytes of the two memories of a workspace. Of every step and row the kept one has, for every unit (rounded
 /// up to whole vectors), a float for each slot and each state of the cell: 6 for one of four slots and two
-/// states; of every row the initial states too. Room::takes_y leaves out h, Keep::states the slots.
+/// states. Keep::states leaves out the slots, Room::takes_y the output, so that with both one state of the
+/// two is left. More than that have
 ///
-/// Without masks, the scratch of inference does not grow with the steps, but for the cells that take an
-/// attention, by one float a step and row. With masks it does: by a number a step and row that says which
-/// steps count, and by the output, since steps between which others do not count are processed in memory of
-/// ours.
+/// - a projection: the output is as wide as that, but h before it is kept beside, unless by Keep::states;
+/// - cells of several phases: what each hands to the next one's product, likewise;
+/// - cells whose rows are finished whole: the moments of the rows, likewise;
+/// - Room::zoneout_states: each state but the output once more;
+/// - Room::masks: the output, in spite of Room::takes_y.
+///
+/// Of every row there are the initial states too.
+///
+/// Without masks, the scratch of inference does not grow with the steps. With masks it does: by a number and
+/// pointers a step and row, and by the output, since steps between which others do not count are processed in
+/// memory of ours.
 struct MemoryBytes {
   i64 kept = 0;     ///< what the way back needs of a training forward, from the one to the other; else 0
   i64 scratch = 0;  ///< of no use between calls

@@ -24,7 +24,8 @@ Room room_of(const RnnDesc& desc, i64 steps, i64 batch) noexcept {
           .takes_y = desc.tensors.dst_layer,
           .keep = desc.memory_level == MemoryLevel::recompute ? Keep::states : Keep::gates,
           .states = desc.tensors.dst_states || desc.tensors.dst_states_c,
-          .zoneout = desc.zoneout > 0 || desc.zoneout_c > 0};
+          .zoneout = desc.zoneout > 0,
+          .zoneout_states = desc.zoneout_c > 0};
 }
 
 PackedWeights::Use use_of(const RnnDesc& desc) noexcept {

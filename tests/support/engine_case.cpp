@@ -104,7 +104,8 @@ struct Run {
             .masks = call.mask != nullptr || c.options.repeat,
             .dropout = call.x_dropout != nullptr || call.h_dropout != nullptr,
             .states = c.take_states,
-            .zoneout = !std::ranges::all_of(zoneout, &Floats::empty)};
+            .zoneout = !zoneout[0].empty(),
+            .zoneout_states = !zoneout[1].empty() || !zoneout[2].empty()};
   }
 
   void backward_into(const Execution& execution, PackedWeights& packs, Workspace& workspace) {

@@ -180,7 +180,8 @@ class StackProblem {
               .masks = true,
               .dropout = true,
               .states = true,
-              .zoneout = true};
+              .zoneout = true,
+              .zoneout_states = true};
     const bool given = execution.directions == Directions::together;
     if (given) {
       room.keep = Keep::states;
