@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "recurra/base/error.h"
+#include "recurra/engine/stack.h"
 #include "tests/support/each_cell.h"
 #include "tests/support/engine_layer.h"
 #include "tests/support/temporary_folder.h"
@@ -143,6 +144,62 @@ TEST(Memory, scratch_without_masks_does_not_grow_with_the_steps) {
       EXPECT_EQ(Workspace::bytes(plan, {100, 8, false, false, false}).kept, 0);
     }
   });
+}
+
+/// Every layer but those of both directions that see each other may begin before the one below has ended.
+TEST(Memory, scratch_of_a_stack_does_not_grow_with_the_steps_unless_directions_meet_between_layers) {
+  for (const Direction direction :
+       {Direction::forward, Direction::backward, Direction::concat, Direction::sum}) {
+    for (const Stacking stacking : {Stacking::cross_fed, Stacking::independent}) {
+      for (const std::size_t layers : {1, 2, 3, 8}) {
+        Stack stack{.input = 12, .layers = {}, .direction = direction, .stacking = stacking};
+        stack.layers.assign(layers, {"lstm", 40});
+        const StackPlan plan(stack);
+        const auto scratch = [&](i64 steps) {
+          return StackWorkspace::bytes(plan,
+                                       {.steps = steps,
+                                        .batch = 16,
+                                        .dropout = true,
+                                        .states = true,
+                                        .zoneout = true,
+                                        .zoneout_states = true})
+              .scratch;
+        };
+        const bool meets = plan.directions() == 2 && !plan.independent() && layers > 1;
+        const i64 between = direction == Direction::sum ? 2 * 80 + 40 : 2 * 80;
+        const i64 expected = meets ? (5000 - 50) * 16 * between * i64{sizeof(float)} : 0;
+        if (meets && layers == 2 && direction == Direction::concat) {
+          EXPECT_EQ(scratch(5000), scratch(50) + expected / 2);
+        } else {
+          EXPECT_EQ(scratch(5000), scratch(50) + expected) << layers;
+        }
+      }
+    }
+  }
+}
+
+/// A float for each of four gates, c, and h or what is kept in its place.
+TEST(Memory, a_layer_of_a_stack_keeps_no_more_than_a_layer) {
+  for (const Direction direction : {Direction::forward, Direction::concat, Direction::sum}) {
+    for (const Stacking stacking : {Stacking::cross_fed, Stacking::independent}) {
+      for (const bool takes_y : {false, true}) {
+        Stack stack{.input = 12, .layers = {}, .direction = direction, .stacking = stacking};
+        stack.layers.assign(2, {"lstm", 64});
+        const StackPlan plan(stack);
+        const auto kept = [&](i64 steps, Keep keep) {
+          const Room room{.steps = steps, .batch = 16, .training = true, .takes_y = takes_y, .keep = keep};
+          return StackWorkspace::bytes(plan, room).kept;
+        };
+        const auto of_a_step = [&](Keep keep) {
+          const i64 units = 64 * 16 * plan.directions() * i64{sizeof(float)};
+          return double(kept(3000, keep) - kept(2000, keep)) / double(1000 * units);
+        };
+        const bool spares_top = takes_y && direction != Direction::sum;
+        EXPECT_EQ(of_a_step(Keep::gates), spares_top ? 11 : 12);
+        EXPECT_EQ(of_a_step(Keep::states), spares_top ? 3 : 4);
+      }
+    }
+  }
 }
 
 TEST(Memory, given_memory_is_checked) {

@@ -3,7 +3,6 @@
 #include <limits>
 
 #include "recurra/engine/attention.h"
-#include "recurra/engine/check_call.h"
 #include "recurra/engine/dropout.h"
 #include "recurra/engine/mark.h"
 #include "recurra/engine/row_tables.h"
@@ -149,8 +148,8 @@ void bind_rows(const Plan& plan, const Call& call, Memory& m) noexcept {
   if (plan.projected()) bind_buffer(m.unprojected, plan.padded(), m, m.before_projection);
 }
 
-void bind_forward(const Plan& plan, const Call& call, const Execution& execution, bool training, Memory& m) {
-  check_call(plan, call, execution, training, m);
+void bind_forward(
+    const Plan& plan, const Call& call, const Execution& execution, bool training, Memory& m) noexcept {
   m.training = training;
   m.keep = training && m.room.keep == Keep::gates;
   clear_mark(m);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
+#include "recurra/engine/check_call.h"
 #include "recurra/engine/dropout.h"
 #include "recurra/engine/jobs.h"
 #include "recurra/engine/step_args.h"
@@ -117,8 +118,12 @@ class ForwardPass {
 
 }  // namespace
 
-void begin_forward(const Job& job, bool training, const Execution& execution) {
+void check_forward(const Job& job, bool training, const Execution& execution) {
   job.weights->check(*job.plan, training ? PackedWeights::Use::training : PackedWeights::Use::inference);
+  check_call(*job.plan, *job.call, execution, training, job.workspace->memory());
+}
+
+void begin_forward(const Job& job, bool training, const Execution& execution) noexcept {
   bind_forward(*job.plan, *job.call, execution, training, job.workspace->memory());
 }
 
@@ -133,6 +138,7 @@ void forward(const Plan& plan,
              bool training,
              const Execution& execution) {
   const Job job{&plan, &weights, &call, &workspace};
+  check_forward(job, training, execution);
   begin_forward(job, training, execution);
   run_alone(job, execution);
 }

@@ -9,9 +9,9 @@ Split begin_report(const Job& job, const Execution& execution) {
   Memory& m = job.workspace->memory();
   const int panels = job.back != nullptr ? plan.unit_panels().count : plan.blocks();
   const Split split = choose_split(plan, execution, m, panels);
-  m.report = Report{};
+  if (!job.continues) m.report = Report{};
   m.report.schedule = split.schedule;
-  m.report.steps = m.all_rows;
+  m.report.steps += m.all_rows;
   m.report.own_activations = plan.chosen() == 0;
   return split;
 }
@@ -76,6 +76,8 @@ void run_both(const Job& first, const Job& second, const Execution& execution) {
 }
 
 void forward_both(const Job& first, const Job& second, bool training, const Execution& execution) {
+  check_forward(first, training, execution);
+  check_forward(second, training, execution);
   begin_forward(first, training, execution);
   begin_forward(second, training, execution);
   run_both(first, second, execution);

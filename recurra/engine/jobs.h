@@ -9,14 +9,14 @@
 
 namespace recurra {
 
-/// Checks the call and binds its memory. Throws as forward.
-void begin_forward(const Job& job, bool training, const Execution& execution);
-
-/// Throws as backward, before anything has changed.
+/// Throw as forward and backward, before anything has changed.
+void check_forward(const Job& job, bool training, const Execution& execution);
 void check_backward(const Job& job, const Execution& execution);
 
-/// Takes what a training forward left, which serves no other, and binds the memory of a call that was
-/// checked.
+/// Binds the memory of a call that was checked.
+void begin_forward(const Job& job, bool training, const Execution& execution) noexcept;
+
+/// The same, and takes what a training forward left, which serves no other.
 void begin_backward(const Job& job) noexcept;
 
 /// One member's share of the work.

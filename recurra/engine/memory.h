@@ -199,9 +199,9 @@ MemoryBytes lay_out(const Plan& plan, const Room& room, std::byte* kept, std::by
 /// Throws Error (invalid_argument) with `subject` on memory that is too small or not aligned.
 void check_memory(std::span<std::byte> memory, i64 bytes, const char* subject);
 
-/// Fills the tables for a forward call. Throws Error on sizes that do not fit and lengths outside 0 to steps.
+/// Fills the tables for a forward call.
 void bind_forward(
-    const Plan& plan, const Call& call, const Execution& execution, bool training, Memory& memory);
+    const Plan& plan, const Call& call, const Execution& execution, bool training, Memory& memory) noexcept;
 
 /// Fills the tables of the way back, from the calls and the kept memory alone.
 void bind_backward(const Plan& plan, const Call& call, const BackwardCall& back, Memory& memory) noexcept;

@@ -11,6 +11,8 @@
 
 namespace recurra {
 
+class Arena;
+
 /// Which way a stack goes over its sequence, and what becomes of two outputs.
 enum class Direction {
   forward,
@@ -126,12 +128,19 @@ struct StackBackwardCall {
   bool accumulate = false;
 };
 
-/// Memory for calls of one stack, as Workspace: between the layers too. What lies between two layers is as
-/// long as the sequence, in inference too: there it is the only scratch of a stack that grows with the steps,
-/// besides that of a workspace with masks or attention.
+/// Memory for calls of one stack, as Workspace: between the layers too.
+///
+/// Training keeps the outputs of all layers below the top, of every direction; where two are added, at the
+/// top too. These take the place of the outputs of Workspace, so that no layer has more than that says.
+///
+/// Scratch of inference does not grow with the steps: chunks of steps go through all layers, and no more than
+/// a chunk lies between them. There are two exceptions. With Room::masks a chunk has all steps. And where
+/// several layers of both directions are cross-fed, each needs the end of the one below for its beginning:
+/// between them lie all steps, of two layers at a time.
 class RECURRA_API StackWorkspace {
  public:
-  /// What `prepare` needs; as Workspace::bytes. All layers share the scratch of one.
+  /// What `prepare` needs; as Workspace::bytes. All layers share the scratch of one. Which of it grows with
+  /// the steps stands above.
   [[nodiscard]] static MemoryBytes bytes(const StackPlan& plan, const Room& room);
 
   /// Makes room, in one piece of memory; as Workspace::prepare.
@@ -156,10 +165,19 @@ class RECURRA_API StackWorkspace {
     return outputs_[static_cast<std::size_t>(layer)];
   }
 
-  /// The engine's own view: both directions added.
-  [[nodiscard]] std::span<float> sums(int layer) const noexcept {
-    return sums_[static_cast<std::size_t>(layer)];
+  /// The engine's own view: both directions added, of one layer at a time.
+  [[nodiscard]] std::span<float> sums() const noexcept { return sums_; }
+
+  /// The engine's own view: how many steps of `call` go through all layers before the next do.
+  [[nodiscard]] i64 chunk_steps(const StackCall& call) const noexcept;
+
+  /// The engine's own view: a state of a layer and direction between chunks.
+  [[nodiscard]] float* carried(std::size_t run, int state) const noexcept {
+    return carried_.empty() ? nullptr : carried_[run * max_states + static_cast<std::size_t>(state)].data();
   }
+
+  /// The engine's own view: the rows' lengths within a direction's chunk.
+  [[nodiscard]] std::span<int> lengths(int direction) const noexcept { return lengths_[direction]; }
 
   /// The engine's own view: gradients of a layer's output and of the one below take turns.
   [[nodiscard]] std::span<float> gradients(int side) const noexcept { return gradients_[side]; }
@@ -185,6 +203,8 @@ class RECURRA_API StackWorkspace {
 
  private:
   MemoryBytes lay_out(const StackPlan& plan, const Room& room, std::byte* kept, std::byte* scratch);
+  void take_between(const StackPlan& plan, const Room& room, Arena& kept, Arena& scratch);
+  void take_carried(const StackPlan& plan, const Room& room, Arena& scratch);
 
   std::optional<StackPlan> plan_;  // prepared for
   int directions_ = 1;
@@ -192,8 +212,11 @@ class RECURRA_API StackWorkspace {
   bool given_ = false;  // the caller gave the memory
   AlignedBuffer<float> own_;
   std::vector<Workspace> runs_;
+  i64 chunk_rows_ = 0;                       // 0: a chunk has all steps
   std::vector<std::span<float>> outputs_;    // [layer][step][row][directions side by side]
-  std::vector<std::span<float>> sums_;       // [layer][step][row][width], where directions are added
+  std::span<float> sums_;                    // [step][row][width], where directions are added
+  std::vector<std::span<float>> carried_;    // [layer][direction][state]
+  std::span<int> lengths_[2];                // [direction][row]
   std::span<float> gradients_[2];            // of a layer's output and of the one below, in turn
   std::span<float> other_gradient_;          // the second direction's part of an input gradient
   std::span<float> output_gradients_[2];     // [direction][step][row][width]

@@ -11,10 +11,31 @@ namespace recurra {
 
 namespace {
 
-/// Below the top a layer always has memory for its output.
+// Rows of a chunk that goes through all layers: enough that waking threads and binding memory cost nothing
+// beside its products, few enough that what lies between the layers stays in a cache.
+constexpr i64 chunk_rows_of_stack = 512;
+
+/// Whether a layer's outputs are not the caller's memory.
+bool has_outputs(const StackPlan& plan, int layer) {
+  return layer + 1 < plan.layers() || plan.adds(layer);
+}
+
+/// Such a layer always has memory for its output, but for the top one in inference, whose may not be wanted.
 Room room_of(const StackPlan& plan, int layer, Room room) {
-  room.takes_y = room.takes_y || layer + 1 < plan.layers();
+  const bool below = layer + 1 < plan.layers();
+  room.takes_y = room.takes_y || below || (room.training && plan.adds(layer));
   return room;
+}
+
+/// Whether layers may begin before those below have ended, and there is something between them.
+bool goes_in_chunks(const StackPlan& plan, const Room& room) {
+  if (room.training || room.masks) return false;
+  const bool crosses = plan.directions() == 2 && !plan.independent() && plan.layers() > 1;
+  return !crosses && has_outputs(plan, 0);
+}
+
+i64 side_by_side(const StackPlan& plan, int layer) {
+  return i64{plan.plan(layer, 0).width()} * plan.directions();
 }
 
 /// The largest scratch of a recurrence.
@@ -31,6 +52,44 @@ i64 run_scratch(const StackPlan& plan, const Room& room) {
 
 }  // namespace
 
+void StackWorkspace::take_between(const StackPlan& plan, const Room& room, Arena& kept, Arena& scratch) {
+  const i64 all = product({room.steps, room.batch});
+  const i64 rows = chunk_rows_ > 0 ? chunk_rows_ : all;
+  i64 widths[2] = {};  // in inference two layers' outputs take turns
+  i64 sum_width = 0;
+  for (int layer = 0; layer < plan.layers(); ++layer) {
+    i64& width = widths[layer % 2];
+    if (has_outputs(plan, layer)) width = std::max(width, side_by_side(plan, layer));
+    if (plan.adds(layer) && layer + 1 < plan.layers()) sum_width = std::max(sum_width, plan.width(layer));
+  }
+  std::span<float> turns[2];
+  for (int side = 0; side < 2 && !room.training; ++side)
+    scratch.take(product({rows, widths[side]}), turns[side]);
+  outputs_.assign(static_cast<std::size_t>(plan.layers()), {});
+  for (int layer = 0; layer < plan.layers(); ++layer) {
+    if (!has_outputs(plan, layer)) continue;
+    std::span<float>& outputs = outputs_[static_cast<std::size_t>(layer)];
+    outputs = turns[layer % 2];
+    if (room.training) kept.take(product({all, side_by_side(plan, layer)}), outputs);
+  }
+  scratch.take(product({rows, sum_width}), sums_);
+}
+
+void StackWorkspace::take_carried(const StackPlan& plan, const Room& room, Arena& scratch) {
+  carried_.clear();
+  if (chunk_rows_ == 0) return;
+  carried_.resize(plan.plans().size() * max_states);
+  for (std::size_t i = 0; i < plan.plans().size(); ++i) {
+    const Plan& one = plan.plans()[i];
+    for (int k = 0; k < one.cell().states; ++k) {
+      const i64 width = k == 0 ? one.width() : one.units();
+      scratch.take(product({room.batch, width}), carried_[i * max_states + static_cast<std::size_t>(k)]);
+    }
+  }
+  for (int direction = 0; direction < plan.directions(); ++direction)
+    scratch.take(room.batch, lengths_[direction]);
+}
+
 MemoryBytes StackWorkspace::lay_out(const StackPlan& plan,
                                     const Room& room,
                                     std::byte* kept,
@@ -41,14 +100,12 @@ MemoryBytes StackWorkspace::lay_out(const StackPlan& plan,
   const int layers = plan.layers();
   directions_ = plan.directions();
   runs_.resize(plan.plans().size());
-  outputs_.assign(static_cast<std::size_t>(layers), {});
-  sums_.assign(static_cast<std::size_t>(layers), {});
+  const i64 rows = product({room.steps, room.batch});
+  chunk_rows_ = goes_in_chunks(plan, room) ? std::min(rows, room.batch + chunk_rows_of_stack) : 0;
   std::span<std::byte> run_scratches[2];
   const i64 scratch_bytes = run_scratch(plan, room);
   for (int direction = 0; direction < directions_; ++direction)
     rest.take(scratch_bytes, run_scratches[direction]);
-  Arena& between = room.training ? for_back : rest;
-  const i64 rows = product({room.steps, room.batch});
   i64 widest = plan.plan(0, 0).input();
   for (int layer = 0; layer < layers; ++layer) {
     const Room own = room_of(plan, layer, room);
@@ -58,13 +115,10 @@ MemoryBytes StackWorkspace::lay_out(const StackPlan& plan,
       for_back.take(Workspace::bytes(one, own).kept, run_kept);
       if (real) run(layer * directions_ + direction).prepare(one, own, run_kept, run_scratches[direction]);
     }
-    const auto at = static_cast<std::size_t>(layer);
-    const i64 side_by_side = i64{plan.plan(layer, 0).width()} * directions_;
-    // The top layer writes to the caller, unless there is something to be added first.
-    if (layer + 1 < layers || plan.adds(layer)) between.take(product({rows, side_by_side}), outputs_[at]);
-    if (plan.adds(layer) && layer + 1 < layers) between.take(product({rows, plan.width(layer)}), sums_[at]);
-    widest = std::max(widest, side_by_side);
+    widest = std::max(widest, side_by_side(plan, layer));
   }
+  take_between(plan, room, for_back, rest);
+  take_carried(plan, room, rest);
   if (room.training) {
     for (int side = 0; side < 2 && layers > 1; ++side) rest.take(product({rows, widest}), gradients_[side]);
     for (int direction = 0; direction < directions_ && plan.attention(); ++direction)
@@ -74,6 +128,11 @@ MemoryBytes StackWorkspace::lay_out(const StackPlan& plan,
     if (directions_ == 2) rest.take(product({rows, widest}), other_gradient_);
   }
   return {for_back.used(), rest.used()};
+}
+
+i64 StackWorkspace::chunk_steps(const StackCall& call) const noexcept {
+  const i64 most = std::max<i64>(call.steps, 1);
+  return chunk_rows_ > 0 ? std::clamp<i64>(chunk_rows_ / std::max<i64>(call.batch, 1), 1, most) : most;
 }
 
 MemoryBytes StackWorkspace::bytes(const StackPlan& plan, const Room& room) {

@@ -30,8 +30,9 @@ class RECURRA_API RnnWorkspace {
                std::span<std::byte> workspace,
                std::span<std::byte> scratchpad);
 
-  /// The memory that executions need: `kept` is the workspace, 0 but for training, `scratch` the scratchpad.
-  /// Throws Error (invalid_argument) as the constructors.
+  /// The memory that executions need: `kept` is the workspace, 0 but for training, `scratch` the scratchpad,
+  /// which in inference does not grow with the steps, unless there are several cross-fed layers of both
+  /// directions: outputs of two layers then lie in it. Throws Error (invalid_argument) as the constructors.
   [[nodiscard]] static MemoryBytes bytes(const RnnPrimitive& primitive, i64 steps, i64 batch);
 
   /// Throws Error (invalid_argument) unless made for a primitive like this: it may differ in propagation

@@ -1,0 +1,177 @@
+/// Backward over a stack, from the top layer down.
+#include <algorithm>
+
+#include "recurra/base/error.h"
+#include "recurra/engine/stack_calls.h"
+
+namespace recurra {
+
+namespace {
+
+class StackBackward {
+ public:
+  StackBackward(const StackPlan& plan,
+                const StackPacks& weights,
+                const StackCall& call,
+                StackWorkspace& workspace,
+                const Execution& execution)
+      : plan_(plan),
+        weights_(weights),
+        call_(call),
+        workspace_(workspace),
+        execution_(execution),
+        calls_(plan, call, workspace) {}
+
+  void run(const StackBackwardCall& back) {
+    check_runs(plan_, back.runs.size());
+    check_room(back);
+    check_layers(back);
+    begin_attention_gradient(back);
+    ConstSequence dy = back.dy;
+    for (int layer = plan_.layers() - 1; layer >= 0; --layer) {
+      const Sequence dx = layer > 0 ? gradient(layer) : back.dx;
+      if (layer > 0 && plan_.adds(layer - 1)) join_again(layer - 1);
+      Call calls[2];
+      BackwardCall backs[2];
+      Job jobs[2];
+      for (int d = 0; d < plan_.directions(); ++d) {
+        calls[d] = calls_.of(layer, d, calls_.all_steps());
+        backs[d] = back_of(layer, d, back, dy, dx);
+        jobs[d] = job_of(layer, d, calls[d]);
+        jobs[d].back = &backs[d];
+        begin_backward(jobs[d]);
+      }
+      if (plan_.directions() == 2) {
+        run_both(jobs[0], jobs[1], execution_);
+      } else {
+        run_alone(jobs[0], execution_);
+      }
+      for (const BackwardCall& one : std::span(backs)) {
+        if (one.d_attention.data != nullptr) add(one.d_attention, back.d_attention, 1);
+      }
+      if (dx.data != nullptr && adds_gradients(layer)) add(backs[1].dx, dx, plan_.plan(layer, 0).input());
+      dy = {dx.data, dx.step_stride, dx.row_stride};
+    }
+  }
+
+ private:
+  /// Whether both directions have the same input, so that its gradient is a sum.
+  [[nodiscard]] bool adds_gradients(int layer) const noexcept {
+    return plan_.directions() == 2 && !(plan_.independent() && layer > 0);
+  }
+
+  /// The sum that was the input of the layer above: only what it is made of is kept.
+  void join_again(int layer) const noexcept {
+    for (int d = 0; d < 2; ++d) calls_.join(layer, d, calls_.all_steps(), d == 0);
+  }
+
+  /// All layers, before the first takes what its forward left.
+  void check_layers(const StackBackwardCall& back) {
+    for (int layer = 0; layer < plan_.layers(); ++layer) {
+      for (int d = 0; d < plan_.directions(); ++d) {
+        const Call call = calls_.of(layer, d, calls_.all_steps());
+        const BackwardCall one = back_of(layer, d, back, {}, {});
+        Job job = job_of(layer, d, call);
+        job.back = &one;
+        check_backward(job, execution_);
+      }
+    }
+  }
+
+  void check_room(const StackBackwardCall& back) const {
+    const bool asked = std::ranges::any_of(back.runs, [](auto& run) { return run.dy.data != nullptr; });
+    if (!asked || workspace_.room().states) return;
+    throw Error(
+        ErrorCode::invalid_argument, "workspace", "one prepared for states of every step", "one that is not");
+  }
+
+  /// The gradient of a direction's output: what flows back to it, and the caller's of it alone.
+  [[nodiscard]] ConstSequence output_gradient(const ConstSequence& above,
+                                              const ConstSequence& own,
+                                              int d,
+                                              i64 width) noexcept {
+    if (own.data == nullptr) return above;
+    if (above.data == nullptr) return own;
+    const Sequence sum = time_major(workspace_.output_gradient(d).data(), call_.batch, width);
+    for (i64 t = 0; t < call_.steps; ++t) {
+      for (i64 row = 0; row < call_.batch; ++row) {
+        const float* a = above.data + t * above.step_stride + row * above.row_stride;
+        const float* b = own.data + t * own.step_stride + row * own.row_stride;
+        float* to = sum.data + t * sum.step_stride + row * sum.row_stride;
+        for (i64 k = 0; k < width; ++k) to[k] = a[k] + b[k];
+      }
+    }
+    return {sum.data, sum.step_stride, sum.row_stride};
+  }
+
+  void begin_attention_gradient(const StackBackwardCall& back) const {
+    const Sequence& sum = back.d_attention;
+    if (sum.data == nullptr) return;
+    if (!plan_.attention()) {
+      throw Error(
+          ErrorCode::invalid_argument, "d_attention", "none for a stack whose cells take none", "a sequence");
+    }
+    for (i64 t = 0; t < call_.steps; ++t) {
+      for (i64 row = 0; row < call_.batch; ++row) sum.data[t * sum.step_stride + row * sum.row_stride] = 0.0F;
+    }
+  }
+
+  /// Where the gradient of a layer's input goes.
+  [[nodiscard]] Sequence gradient(int layer) noexcept {
+    return time_major(workspace_.gradients(layer % 2).data(), call_.batch, plan_.width(layer - 1));
+  }
+
+  [[nodiscard]] BackwardCall back_of(
+      int layer, int d, const StackBackwardCall& back, const ConstSequence& dy, const Sequence& dx) noexcept {
+    const Plan& plan = plan_.plan(layer, d);
+    BackwardCall call;
+    call.accumulate = back.accumulate;
+    call.dy = plan_.adds(layer) ? dy : side(dy, d, plan.width());
+    call.dx = dx;
+    if (dx.data != nullptr && adds_gradients(layer) && d == 1)
+      call.dx = time_major(workspace_.other_gradient().data(), call_.batch, plan.input());
+    if (plan_.independent() && layer > 0) call.dx = side(dx, d, plan.input());
+    if (back.d_attention.data != nullptr && plan.cell().attention)
+      call.d_attention = time_major(workspace_.attention_gradient(d).data(), call_.batch, 1);
+    if (back.runs.empty()) return call;
+    const StackRunGradients& run = back.runs[calls_.index(layer, d)];
+    call.dy = output_gradient(call.dy, run.dy, d, plan.width());
+    std::ranges::copy(run.d_states, call.d_states);
+    std::ranges::copy(run.d_final, call.d_final);
+    std::ranges::copy(run.d_initial, call.d_initial);
+    call.d_weights = run.d_weights;
+    return call;
+  }
+
+  [[nodiscard]] Job job_of(int layer, int d, const Call& call) noexcept {
+    const auto at = static_cast<int>(calls_.index(layer, d));
+    return {&plan_.plan(layer, d), &weights_.at(at), &call, &workspace_.run(at)};
+  }
+
+  /// to += from, element by element.
+  void add(const Sequence& from, const Sequence& to, i64 width) const noexcept {
+    for_each_row(call_.steps, call_.batch, from, to, [&](const float* a, float* b) {
+      for (i64 k = 0; k < width; ++k) b[k] += a[k];
+    });
+  }
+
+  const StackPlan& plan_;
+  const StackPacks& weights_;
+  const StackCall& call_;
+  StackWorkspace& workspace_;
+  const Execution& execution_;
+  StackCalls calls_;
+};
+
+}  // namespace
+
+void backward(const StackPlan& plan,
+              const StackPacks& weights,
+              const StackCall& call,
+              const StackBackwardCall& back,
+              StackWorkspace& workspace,
+              const Execution& execution) {
+  StackBackward(plan, weights, call, workspace, execution).run(back);
+}
+
+}  // namespace recurra

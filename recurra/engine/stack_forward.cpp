@@ -1,0 +1,108 @@
+/// Forward over a stack: layer by layer, in chunks of steps where every layer may begin before the one below
+/// has ended, so that what lies between the layers is no longer than a chunk.
+#include <algorithm>
+
+#include "recurra/engine/stack_calls.h"
+
+namespace recurra {
+
+namespace {
+
+class StackForward {
+ public:
+  StackForward(const StackPlan& plan,
+               const StackPacks& weights,
+               const StackCall& call,
+               StackWorkspace& workspace,
+               bool training,
+               const Execution& execution)
+      : plan_(plan),
+        weights_(weights),
+        call_(call),
+        workspace_(workspace),
+        training_(training),
+        execution_(execution),
+        calls_(plan, call, workspace) {
+    for (int layer = 0; layer < plan_.layers(); ++layer) {
+      for (int d = 0; d < plan_.directions(); ++d) {
+        const Call one = calls_.of(layer, d, calls_.all_steps());
+        check_forward(job_of(layer, d, one), training, execution);
+      }
+    }
+  }
+
+  void run() {
+    const i64 size = workspace_.chunk_steps(call_);
+    const i64 chunks = std::max<i64>(1, (call_.steps + size - 1) / size);
+    for (i64 turn = 0; turn < chunks; ++turn) {
+      Steps parts[2];
+      bool is_first[2];  // of the directions to come to its part
+      for (int d = 0; d < plan_.directions(); ++d) {
+        const i64 chunk = plan_.plan(0, d).recurrence().reverse ? chunks - 1 - turn : turn;
+        parts[d] = {chunk * size, std::min((chunk + 1) * size, call_.steps)};
+        const i64 others_turn = chunks - 1 - turn;
+        is_first[d] = turn < others_turn || (turn == others_turn && d == 0);
+        if (chunks > 1) calls_.cut_lengths(d, parts[d]);
+      }
+      for (int layer = 0; layer < plan_.layers(); ++layer) run_layer(layer, parts, is_first, turn > 0);
+    }
+  }
+
+ private:
+  void run_layer(int layer, const Steps (&parts)[2], const bool (&is_first)[2], bool continues) {
+    Call calls[2];
+    Job jobs[2];
+    for (int d = 0; d < plan_.directions(); ++d) {
+      calls[d] = calls_.of(layer, d, parts[d]);
+      jobs[d] = job_of(layer, d, calls[d]);
+      jobs[d].continues = continues;
+      begin_forward(jobs[d], training_, execution_);
+    }
+    if (plan_.directions() == 2) {
+      run_both(jobs[0], jobs[1], execution_);
+    } else {
+      run_alone(jobs[0], execution_);
+    }
+    for (int d = 0; d < plan_.directions(); ++d) {
+      if (!call_.runs.empty()) give_output(layer, d, calls[d].y, parts[d]);
+      if (plan_.adds(layer) && calls_.joined(layer, parts[d]).data != nullptr)
+        calls_.join(layer, d, parts[d], is_first[d]);
+    }
+  }
+
+  /// A layer and direction's own output to the caller, where it was not written there.
+  void give_output(int layer, int d, const Sequence& from, Steps part) const noexcept {
+    const Sequence to = from_step(call_.runs[calls_.index(layer, d)].y, part.first);
+    if (to.data == nullptr || to.data == from.data) return;
+    const i64 width = plan_.plan(layer, d).width();
+    for_each_row(part.last - part.first, call_.batch, from, to, [&](const float* a, float* b) {
+      std::copy_n(a, width, b);
+    });
+  }
+
+  [[nodiscard]] Job job_of(int layer, int d, const Call& call) const noexcept {
+    const auto at = static_cast<int>(calls_.index(layer, d));
+    return {&plan_.plan(layer, d), &weights_.at(at), &call, &workspace_.run(at)};
+  }
+
+  const StackPlan& plan_;
+  const StackPacks& weights_;
+  const StackCall& call_;
+  StackWorkspace& workspace_;
+  bool training_;
+  const Execution& execution_;
+  StackCalls calls_;
+};
+
+}  // namespace
+
+void forward(const StackPlan& plan,
+             const StackPacks& weights,
+             const StackCall& call,
+             StackWorkspace& workspace,
+             bool training,
+             const Execution& execution) {
+  StackForward(plan, weights, call, workspace, training, execution).run();
+}
+
+}  // namespace recurra

@@ -1,0 +1,165 @@
+/// Inference in which chunks of steps go through all layers, against training, where each layer has all
+/// steps.
+#include <list>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "recurra/base/random.h"
+#include "recurra/engine/stack.h"
+#include "tests/support/engine_case.h"
+
+namespace recurra::test {
+
+namespace {
+
+using Floats = std::vector<float>;
+
+constexpr i64 batch = 7, steps = 301;  // several chunks, the last of fewer steps
+
+struct Variant {
+  Direction direction;
+  Stacking stacking;
+  int layers;
+  bool lengths, initial, all_outputs;
+};
+
+std::vector<Variant> variants() {
+  std::vector<Variant> all;
+  for (const Direction direction :
+       {Direction::forward, Direction::backward, Direction::concat, Direction::sum}) {
+    for (const Stacking stacking : {Stacking::cross_fed, Stacking::independent}) {
+      for (const int layers : {1, 2, 3}) {
+        for (const bool some : {false, true}) {
+          all.push_back({direction, stacking, layers, some, some, !some});
+          all.push_back({direction, stacking, layers, some, !some, some});
+        }
+      }
+    }
+  }
+  return all;
+}
+
+/// A call with everything a call may have, and what it gives.
+class Problem {
+ public:
+  Problem(const Variant& variant, const Target& target, Random& random)
+      : variant_(variant), random_(random), plan_(stack_of(variant), target), packs_(plan_, use) {
+    std::vector<Weights> weights;
+    for (const Plan& one : plan_.plans()) {
+      const i64 gates = one.cell().gates * i64{one.units()};
+      weights.push_back({draw(one.input() * gates),
+                         draw(one.width() * gates),
+                         draw(gates),
+                         draw(one.cell().params * i64{one.units()}),
+                         draw(i64{one.units()} * one.recurrence().projection)});
+    }
+    packs_.pack(plan_, weights);
+    call_.steps = steps;
+    call_.batch = batch;
+    call_.x = batch_major<const float>(draw(steps * batch * 4), steps, 4);
+    if (plan_.attention()) call_.attention = batch_major<const float>(draw(steps * batch), steps, 1);
+    if (variant.lengths) call_.lengths = lengths_.data();
+    for (const Plan& one : plan_.plans()) take_run(one);
+  }
+
+  /// All outputs of one call.
+  std::vector<Floats> run(bool training, const Execution& execution) {
+    outputs_.clear();
+    if (!variant_.all_outputs || variant_.layers == 1)
+      call_.y = batch_major(take(steps * batch * plan_.width()), steps, plan_.width());
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+      const Plan& one = plan_.plans()[i];
+      for (int k = 0; k < one.cell().states; ++k) {
+        runs_[i].final[k] = take(batch * (k == 0 ? one.width() : one.units()));
+        if (k > 0) runs_[i].states[k] = batch_major(take(steps * batch * one.units()), steps, one.units());
+      }
+      if (variant_.all_outputs)
+        runs_[i].y = batch_major(take(steps * batch * one.width()), steps, one.width());
+    }
+    call_.runs = runs_;
+    StackWorkspace workspace;
+    workspace.prepare(plan_,
+                      {.steps = steps,
+                       .batch = batch,
+                       .training = training,
+                       .dropout = true,
+                       .states = true,
+                       .zoneout = true,
+                       .zoneout_states = true});
+    const bool meets = plan_.directions() == 2 && !plan_.independent() && plan_.layers() > 1;
+    const bool in_chunks = !training && !meets && (plan_.layers() > 1 || plan_.adds(0));
+    EXPECT_EQ(workspace.chunk_steps(call_), in_chunks ? 74 : steps);
+    forward(plan_, packs_, call_, workspace, training, execution);
+    i64 counted = 0;
+    for (i64 row = 0; row < batch; ++row) counted += variant_.lengths ? lengths_[std::size_t(row)] : steps;
+    for (int layer = 0; layer < plan_.layers(); ++layer) EXPECT_EQ(workspace.report(layer, 0).steps, counted);
+    return {outputs_.begin(), outputs_.end()};
+  }
+
+ private:
+  static constexpr PackedWeights::Use use = PackedWeights::Use::training;
+
+  static Stack stack_of(const Variant& variant) {
+    Stack stack{.input = 4, .layers = {}, .direction = variant.direction, .stacking = variant.stacking};
+    const Stack::Layer layers[] = {{"lstm", 9, 5}, {"augru", 6}, {"lstm_layer_norm", 7}};
+    for (int layer = 0; layer < variant.layers; ++layer) stack.layers.push_back(layers[layer]);
+    return stack;
+  }
+
+  float* draw(i64 size) {
+    Floats& values = inputs_.emplace_back(std::size_t(size));
+    for (float& value : values) value = float(random_.uniform() - 0.5);
+    return values.data();
+  }
+
+  float* take(i64 size) { return outputs_.emplace_back(std::size_t(size), -7.0F).data(); }
+
+  void take_run(const Plan& one) {
+    StackRun& run = runs_.emplace_back();
+    run.x_dropout = draw(batch * one.input());
+    const bool projected = one.recurrence().projection > 0;
+    if (!projected) run.h_dropout = draw(batch * one.units());
+    for (int k = 0; k < one.cell().states; ++k) {
+      const i64 width = k == 0 ? one.width() : one.units();
+      if (variant_.initial) run.initial[k] = draw(batch * width);
+      if (k > 0 || !projected)
+        run.zoneout[k] = batch_major<const float>(draw(steps * batch * one.units()), steps, one.units());
+    }
+  }
+
+  Variant variant_;
+  Random& random_;
+  StackPlan plan_;
+  StackPacks packs_;
+  std::list<Floats> inputs_, outputs_;
+  std::vector<int> lengths_ = {301, 0, 75, 74, 1, 300, 148};
+  std::vector<StackRun> runs_;
+  StackCall call_;
+};
+
+TEST(StackChunks, give_the_bits_of_whole_layers) {
+  Team team(4);
+  Random random(20261);
+  int number = 0;
+  for (const Variant& variant : variants()) {
+    ++number;
+    for (const Target* target : supported_targets()) {
+      SCOPED_TRACE(std::string(target->name) + ", variant " + std::to_string(number));
+      Problem problem(variant, *target, random);
+      const std::vector<Floats> expected = problem.run(true, {&team, 1});
+      for (const Execution& execution : {Execution{&team, 1},
+                                         {&team, 4, Schedule::units, 3, Directions::together},
+                                         {&team, 3, Schedule::rows, 0, Directions::in_turn}}) {
+        const std::vector<Floats> actual = problem.run(false, execution);
+        ASSERT_EQ(actual.size(), expected.size());
+        for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_TRUE(same_bits(actual[i], expected[i])) << i;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+}  // namespace recurra::test
