@@ -66,6 +66,21 @@ TEST(RecurrentLayers, refuse_what_is_out_of_range_or_not_theirs) {
             "recurrent_dropout: expected from 0 up to below 1, got -0.100000");
   EXPECT_EQ(refusal({.units = 2, .activation = {ActivationKind::elu, -1.0F}}),
             "activation elu: expected alpha from 0 up, got -1.000000");
+  EXPECT_EQ(refusal({.units = 2, .activation = {ActivationKind::elu, NAN}}),
+            "activation elu: expected a finite alpha, got nan");
+  EXPECT_EQ(refusal({.units = 2, .activation = {ActivationKind(99)}}),
+            "activation: expected an activation, got 99");
+  EXPECT_EQ(error_text([] {
+              Lstm(LstmOptions{{.units = 2}, {ActivationKind::affine, 1.0F, INFINITY}});
+            }),
+            "recurrent_activation affine: expected a finite beta, got inf");
+  const auto malformed = [](const char* type, const char* config) {
+    return error_text(ErrorCode::format, [&] { make_layer({type, config}); });
+  };
+  EXPECT_EQ(malformed("GRU", R"({"units": 2, "reset_after": 1})"),
+            "GRU.reset_after: expected true or false, got 1");
+  EXPECT_EQ(malformed("LSTM", R"({"units": 2, "go_backwards": "no"})"),
+            "LSTM.go_backwards: expected true or false, got \"no\"");
   const auto unsupported = [](const char* type, const char* config) {
     return error_text(ErrorCode::unsupported, [&] { make_layer({type, config}); });
   };
