@@ -6,6 +6,7 @@
 
 #include "recurra/base/error.h"
 #include "recurra/engine/stack.h"
+#include "tests/support/given_memory.h"
 #include "tests/support/temporary_folder.h"
 
 namespace recurra::test {
@@ -91,6 +92,37 @@ TEST(Stacks, of_the_same_recurrences_do_not_share_a_workspace) {
   EXPECT_EQ(refusal(sum), "no error");
   EXPECT_EQ(y[4], y[0]);
   EXPECT_EQ(y[5], -7.0F) << "nothing behind the sum";
+}
+
+TEST(Stacks, of_the_same_recurrences_do_not_share_what_is_kept) {
+  const auto stack_of = [](Direction direction) {
+    return StackPlan({.input = 3, .layers = {{"gru", 5}}, .direction = direction});
+  };
+  const StackPlan concat = stack_of(Direction::concat), sum = stack_of(Direction::sum);
+  const Floats weights(100, 0.1F);
+  StackPacks packs(concat, PackedWeights::Use::training);
+  packs.pack(concat, std::vector<Weights>(2, {weights.data(), weights.data()}));
+  Floats y(10);
+  StackCall call;
+  call.steps = call.batch = 1;
+  call.x = batch_major(weights.data(), 1, 3);
+  call.y = batch_major(y.data(), 1, 10);
+  const Room room{.steps = 1, .batch = 1, .training = true, .takes_y = true};
+  GivenMemory kept, scratch;
+  const auto memory = kept.take(StackWorkspace::bytes(sum, room).kept);
+  const auto work = scratch.take(StackWorkspace::bytes(sum, room).scratch);
+  StackWorkspace one, other;
+  one.prepare(concat, room, memory, work);
+  other.prepare(sum, room, memory, work);
+  forward(concat, packs, call, one, true);
+  const auto refusal = [&](const StackPlan& plan, StackWorkspace& workspace) {
+    return error_text(ErrorCode::invalid_argument, [&] { backward(plan, packs, call, {}, workspace); });
+  };
+  const std::string refused =
+      "workspace: expected one filled by a training forward of this call, unused, got none";
+  EXPECT_EQ(refusal(sum, other), refused);
+  EXPECT_EQ(refusal(concat, one), "no error");
+  EXPECT_EQ(refusal(concat, one), refused) << "used";
 }
 
 TEST(Stacks, refuse_what_does_not_fit) {

@@ -201,6 +201,13 @@ class RECURRA_API StackWorkspace {
   /// Throws Error (invalid_argument) unless prepared for the plan and sizes.
   void check(const StackPlan& plan, const StackCall& call) const;
 
+  /// Says in the kept memory that a stack like `plan` filled it.
+  void mark_filled(const StackPlan& plan) noexcept;
+
+  /// Throws Error (invalid_argument) unless a stack like `plan` filled the kept memory: what its recurrences
+  /// left there is theirs to check.
+  void check_filled(const StackPlan& plan) const;
+
  private:
   MemoryBytes lay_out(const StackPlan& plan, const Room& room, std::byte* kept, std::byte* scratch);
   void take_between(const StackPlan& plan, const Room& room, Arena& kept, Arena& scratch);
@@ -212,6 +219,7 @@ class RECURRA_API StackWorkspace {
   bool given_ = false;  // the caller gave the memory
   AlignedBuffer<float> own_;
   std::vector<Workspace> runs_;
+  std::span<i64> mark_;                      // in training, of the stack that filled the kept memory
   i64 chunk_rows_ = 0;                       // 0: a chunk has all steps
   std::vector<std::span<float>> outputs_;    // [layer][step][row][directions side by side]
   std::span<float> sums_;                    // [step][row][width], where directions are added

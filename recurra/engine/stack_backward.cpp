@@ -25,6 +25,7 @@ class StackBackward {
   void run(const StackBackwardCall& back) {
     check_runs(plan_, back.runs.size());
     check_room(back);
+    workspace_.check_filled(plan_);
     check_layers(back);
     begin_attention_gradient(back);
     ConstSequence dy = back.dy;

@@ -46,6 +46,7 @@ class StackForward {
       }
       for (int layer = 0; layer < plan_.layers(); ++layer) run_layer(layer, parts, is_first, turn > 0);
     }
+    if (training_) workspace_.mark_filled(plan_);
   }
 
  private:

@@ -34,6 +34,13 @@ bool goes_in_chunks(const StackPlan& plan, const Room& room) {
   return !crosses && has_outputs(plan, 0);
 }
 
+/// Tells apart what stacks of the same recurrences make of these. No small number, as memory often holds.
+i64 number_of(const StackPlan& plan) {
+  const i64 bits = (plan.directions() == 2 ? 1 : 0) + (plan.adds(plan.layers() - 1) ? 2 : 0) +
+                   (plan.independent() ? 4 : 0);
+  return 0x5EC0'77A5'71AC'0000 + plan.layers() * 8 + bits;
+}
+
 i64 side_by_side(const StackPlan& plan, int layer) {
   return i64{plan.plan(layer, 0).width()} * plan.directions();
 }
@@ -100,6 +107,8 @@ MemoryBytes StackWorkspace::lay_out(const StackPlan& plan,
   const int layers = plan.layers();
   directions_ = plan.directions();
   runs_.resize(plan.plans().size());
+  mark_ = {};
+  if (room.training) for_back.take(1, mark_);
   const i64 rows = product({room.steps, room.batch});
   chunk_rows_ = goes_in_chunks(plan, room) ? std::min(rows, room.batch + chunk_rows_of_stack) : 0;
   std::span<std::byte> run_scratches[2];
@@ -180,6 +189,18 @@ void StackWorkspace::check(const StackPlan& plan, const StackCall& call) const {
               "workspace",
               "one prepared for this plan, " + text(call.steps, call.batch),
               ours ? text(room_.steps, room_.batch) : "one that is not");
+}
+
+void StackWorkspace::mark_filled(const StackPlan& plan) noexcept {
+  mark_[0] = number_of(plan);
+}
+
+void StackWorkspace::check_filled(const StackPlan& plan) const {
+  if (!mark_.empty() && mark_[0] == number_of(plan)) return;
+  throw Error(ErrorCode::invalid_argument,
+              "workspace",
+              "one filled by a training forward of this call, unused",
+              "none");
 }
 
 }  // namespace recurra
