@@ -233,11 +233,11 @@ TEST(ModelSpec, bad_texts_are_named) {
   EXPECT_EQ(error_text([] {
               make_layer({"BatchNormalization", R"({"momentum": 1.5})"});
             }),
-            "momentum: expected 0 to 1, got 1.500000");
+            "momentum: expected 0 to 1, got 1.5");
   EXPECT_EQ(error_text([] {
               make_layer({"BatchNormalization", R"({"epsilon": 0.0})"});
             }),
-            "epsilon: expected a number above 0, got 0.000000");
+            "epsilon: expected a number above 0, got 0");
 }
 
 /// Deeper than any stack would carry a function that calls itself.

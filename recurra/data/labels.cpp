@@ -1,25 +1,17 @@
 #include "recurra/data/labels.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstdint>
 #include <map>
 #include <set>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 #include "recurra/data/shown.h"
 
 namespace recurra {
 
 namespace {
-
-/// The shortest digits that give the number again.
-std::string text_of(double number) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  return {digits.data(), end};
-}
 
 std::vector<std::string> sorted_classes(const CsvColumn& column) {
   if (column.is_text) {
@@ -28,7 +20,7 @@ std::vector<std::string> sorted_classes(const CsvColumn& column) {
   }
   const std::set<double> sorted(column.numbers.begin(), column.numbers.end());
   std::vector<std::string> names;
-  for (const double number : sorted) names.push_back(text_of(number));
+  for (const double number : sorted) names.push_back(shortest(number));
   return names;
 }
 
@@ -45,7 +37,7 @@ Labels number_classes(const CsvTable& table,
   for (const std::string& known : labels.class_names)
     ids.emplace(known, static_cast<std::int32_t>(ids.size()));
   for (std::size_t row = 0; row < table.lines.size(); ++row) {
-    const std::string text = column.is_text ? column.texts[row] : text_of(column.numbers[row]);
+    const std::string text = column.is_text ? column.texts[row] : shortest(column.numbers[row]);
     const auto found = ids.find(text);
     if (text.empty() || found == ids.end()) {
       throw Error(ErrorCode::format,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 #include "recurra/data/order.h"
 
 namespace recurra {
@@ -28,10 +29,8 @@ Examples part_of(const Examples& examples, std::span<const int> rows) {
 ExamplesSplit split_examples(const Examples& examples, double validation_split) {
   check_examples(examples, "examples");
   if (!(validation_split > 0 && validation_split < 1)) {
-    throw Error(ErrorCode::invalid_argument,
-                "validation_split",
-                "above 0 and below 1",
-                std::to_string(validation_split));
+    throw Error(
+        ErrorCode::invalid_argument, "validation_split", "above 0 and below 1", shortest(validation_split));
   }
   const i64 count = examples.x.shape()[0];
   const auto training = static_cast<i64>(std::floor(static_cast<double>(count) * (1.0 - validation_split)));

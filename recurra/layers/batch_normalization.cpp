@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 #include "recurra/layers/initializers.h"
 
 namespace recurra {
@@ -13,10 +14,10 @@ namespace recurra {
 BatchNormalization::BatchNormalization(const BatchNormalizationOptions& options, std::string name)
     : Layer(std::move(name)), options_(options) {
   if (!(options.momentum >= 0.0 && options.momentum <= 1.0)) {
-    throw Error(ErrorCode::invalid_argument, "momentum", "0 to 1", std::to_string(options.momentum));
+    throw Error(ErrorCode::invalid_argument, "momentum", "0 to 1", shortest(options.momentum));
   }
   if (!(options.epsilon > 0.0)) {
-    throw Error(ErrorCode::invalid_argument, "epsilon", "a number above 0", std::to_string(options.epsilon));
+    throw Error(ErrorCode::invalid_argument, "epsilon", "a number above 0", shortest(options.epsilon));
   }
 }
 

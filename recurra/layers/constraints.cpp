@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "recurra/base/shortest.h"
 #include "recurra/layers/arguments.h"
 
 namespace recurra {
@@ -16,7 +17,7 @@ constexpr double epsilon = 1e-7;  // Keras's: a vector of zeros stays one
 
 void require_number(const char* name, double value, double least, const char* expected) {
   if (std::isfinite(value) && value >= least) return;
-  throw Error(ErrorCode::invalid_argument, name, expected, std::to_string(value));
+  throw Error(ErrorCode::invalid_argument, name, expected, shortest(value));
 }
 
 /// w times factor(norm), for the norm of each vector along `axis`.
@@ -96,7 +97,7 @@ class MinMaxNorm final : public Constraint {
     require_number("min_value", options.min_value, 0, "a finite number from 0 up");
     require_number("max_value", options.max_value, options.min_value, "a finite number from min_value up");
     if (!(options.rate >= 0 && options.rate <= 1))
-      throw Error(ErrorCode::invalid_argument, "rate", "0 to 1", std::to_string(options.rate));
+      throw Error(ErrorCode::invalid_argument, "rate", "0 to 1", shortest(options.rate));
   }
 
   void apply(Tensor& w) const override {

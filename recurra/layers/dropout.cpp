@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 #include "recurra/layers/dropout_factors.h"
 
 namespace recurra {
@@ -22,7 +23,7 @@ void multiply(const Tensor& x, const Tensor& factors, Tensor& y) {
 Dropout::Dropout(const DropoutOptions& options, std::string name)
     : Layer(std::move(name)), options_(options) {
   if (!(options.rate >= 0 && options.rate <= 1))
-    throw Error(ErrorCode::invalid_argument, "rate", "0 to 1", std::to_string(options.rate));
+    throw Error(ErrorCode::invalid_argument, "rate", "0 to 1", shortest(options.rate));
 }
 
 nlohmann::json Dropout::config() const {

@@ -75,8 +75,8 @@ TEST(DropoutLayer, does_nothing_outside_training_and_with_rate_0_and_all_with_ra
 }
 
 TEST(DropoutLayer, bad_rates_are_named) {
-  EXPECT_EQ(error_text([] { Dropout({.rate = 1.5}); }), "rate: expected 0 to 1, got 1.500000");
-  EXPECT_EQ(error_text([] { Dropout({.rate = -0.5}); }), "rate: expected 0 to 1, got -0.500000");
+  EXPECT_EQ(error_text([] { Dropout({.rate = 1.5}); }), "rate: expected 0 to 1, got 1.5");
+  EXPECT_EQ(error_text([] { Dropout({.rate = -0.5}); }), "rate: expected 0 to 1, got -0.5");
   EXPECT_EQ(error_text([] { Dropout({.rate = NAN}); }), "rate: expected 0 to 1, got nan");
 }
 

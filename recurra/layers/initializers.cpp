@@ -6,6 +6,7 @@
 #include <Eigen/QR>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 
 namespace recurra {
 
@@ -96,7 +97,7 @@ void require_number(const std::string& subject, const char* name, double value, 
   throw Error(ErrorCode::invalid_argument,
               std::string(subject).append(".").append(name),
               least == 0 ? "a finite number from 0 up" : "a finite number",
-              std::to_string(value));
+              shortest(value));
 }
 
 constexpr double any = -INFINITY;
@@ -116,8 +117,8 @@ void check(const RandomUniform& uniform, const std::string& subject) {
   if (uniform.maxval >= uniform.minval) return;
   throw Error(ErrorCode::invalid_argument,
               subject + ".maxval",
-              "at least minval " + std::to_string(uniform.minval),
-              std::to_string(uniform.maxval));
+              "at least minval " + shortest(uniform.minval),
+              shortest(uniform.maxval));
 }
 
 void check(const TruncatedNormal& normal, const std::string& subject) {
@@ -126,10 +127,8 @@ void check(const TruncatedNormal& normal, const std::string& subject) {
 
 void check(const VarianceScaling& scaling, const std::string& subject) {
   if (std::isfinite(scaling.scale) && scaling.scale > 0) return;
-  throw Error(ErrorCode::invalid_argument,
-              subject + ".scale",
-              "a finite number above 0",
-              std::to_string(scaling.scale));
+  throw Error(
+      ErrorCode::invalid_argument, subject + ".scale", "a finite number above 0", shortest(scaling.scale));
 }
 
 void check(const Orthogonal& orthogonal, const std::string& subject) {

@@ -6,12 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 
 namespace recurra {
 
 Masking::Masking(double mask_value, std::string name) : Layer(std::move(name)), mask_value_(mask_value) {
   if (!std::isfinite(mask_value))
-    throw Error(ErrorCode::invalid_argument, "mask_value", "a finite number", std::to_string(mask_value));
+    throw Error(ErrorCode::invalid_argument, "mask_value", "a finite number", shortest(mask_value));
 }
 
 nlohmann::json Masking::config() const {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 #include "recurra/engine/activations.h"
 #include "recurra/layers/activation_function.h"
 #include "recurra/layers/dropout_factors.h"
@@ -15,7 +16,7 @@ namespace {
 
 void check_share(const char* name, double share) {
   if (share >= 0.0 && share < 1.0) return;
-  throw Error(ErrorCode::invalid_argument, name, "from 0 up to below 1", std::to_string(share));
+  throw Error(ErrorCode::invalid_argument, name, "from 0 up to below 1", shortest(share));
 }
 
 }  // namespace

@@ -60,10 +60,10 @@ TEST(RecurrentLayers, refuse_what_is_out_of_range_or_not_theirs) {
   };
   EXPECT_EQ(refusal({.units = 0}), "units: expected 1 to 1048576, got 0");
   EXPECT_EQ(refusal({.units = -3}), "units: expected 1 to 1048576, got -3");
-  EXPECT_EQ(refusal({.units = 2, .dropout = 1.0}), "dropout: expected from 0 up to below 1, got 1.000000");
+  EXPECT_EQ(refusal({.units = 2, .dropout = 1.0}), "dropout: expected from 0 up to below 1, got 1");
   EXPECT_EQ(refusal({.units = 2, .dropout = NAN}), "dropout: expected from 0 up to below 1, got nan");
   EXPECT_EQ(refusal({.units = 2, .recurrent_dropout = -0.1}),
-            "recurrent_dropout: expected from 0 up to below 1, got -0.100000");
+            "recurrent_dropout: expected from 0 up to below 1, got -0.1");
   EXPECT_EQ(refusal({.units = 2, .activation = {ActivationKind::elu, -1.0F}}),
             "activation elu: expected alpha from 0 up, got -1.000000");
   EXPECT_EQ(refusal({.units = 2, .activation = {ActivationKind::elu, NAN}}),

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "recurra/base/shortest.h"
 #include "recurra/layers/arguments.h"
 
 namespace recurra {
@@ -15,7 +16,7 @@ constexpr const char* module = "keras.regularizers";
 
 double checked_factor(const char* name, double factor) {
   if (std::isfinite(factor) && factor >= 0) return factor;
-  throw Error(ErrorCode::invalid_argument, name, "a finite number from 0 up", std::to_string(factor));
+  throw Error(ErrorCode::invalid_argument, name, "a finite number from 0 up", shortest(factor));
 }
 
 /// l1 * sum |w| + l2 * sum w^2.

@@ -99,7 +99,7 @@ TEST(Regularizers, bad_arguments_are_named) {
             R"(Dense.bias_regularizer L2 argument "l1": supported are l2)");
   EXPECT_EQ(text(R"({"class_name": "OrthogonalRegularizer", "config": {"mode": "both"}})"),
             R"(Dense.bias_regularizer OrthogonalRegularizer.mode "both": supported are rows, columns)");
-  EXPECT_EQ(error_text([] { l2(-1); }), "l2: expected a finite number from 0 up, got -1.000000");
+  EXPECT_EQ(error_text([] { l2(-1); }), "l2: expected a finite number from 0 up, got -1");
   EXPECT_EQ(error_text([] { l1(NAN); }), "l1: expected a finite number from 0 up, got nan");
   EXPECT_EQ(error_text([] { orthogonal_regularizer()->value(Tensor({3})); }),
             "orthogonal regularizer: expected two axes, got (3,)");

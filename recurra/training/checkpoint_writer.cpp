@@ -6,6 +6,7 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/file.h"
+#include "recurra/base/shortest.h"
 
 namespace recurra {
 
@@ -21,7 +22,7 @@ CheckpointWriter::CheckpointWriter(const std::optional<CheckpointOptions>& optio
           ErrorCode::invalid_argument,
           "checkpoint.every_minutes",
           "a finite number from 0 up",
-          std::to_string(options_->every_minutes));
+          shortest(options_->every_minutes));
   require_writable_folder(files_->path_for(updates));
 }
 

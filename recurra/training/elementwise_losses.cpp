@@ -5,6 +5,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 #include "recurra/training/losses.h"
 #include "recurra/training/targets.h"
 
@@ -66,10 +67,8 @@ Point binary_of_probability(double y, double t) {
 
 const CrossentropyOptions& checked(const CrossentropyOptions& options) {
   if (!(options.label_smoothing >= 0.0 && options.label_smoothing <= 1.0)) {
-    throw Error(ErrorCode::invalid_argument,
-                "label_smoothing",
-                "from 0 to 1",
-                std::to_string(options.label_smoothing));
+    throw Error(
+        ErrorCode::invalid_argument, "label_smoothing", "from 0 to 1", shortest(options.label_smoothing));
   }
   return options;
 }
@@ -120,8 +119,7 @@ double MeanAbsoluteError::compute(const Tensor& output,
 
 Huber::Huber(const HuberOptions& options) : options_(options) {
   if (!(options.delta > 0.0) || !std::isfinite(options.delta)) {
-    throw Error(
-        ErrorCode::invalid_argument, "delta", "a finite number above 0", std::to_string(options.delta));
+    throw Error(ErrorCode::invalid_argument, "delta", "a finite number above 0", shortest(options.delta));
   }
 }
 

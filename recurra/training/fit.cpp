@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 #include "recurra/data/examples_source.h"
 #include "recurra/data/split.h"
 #include "recurra/training/fit_loop.h"
@@ -81,7 +82,7 @@ History Sequential::fit(BatchSource& source, const FitOptions& options) {
     throw Error(ErrorCode::invalid_argument,
                 "validation_split",
                 "validation_data or validation_source beside a batch source",
-                std::to_string(options.validation_split));
+                shortest(options.validation_split));
   }
   build_for(source, options.seed.value_or(seed_));
   Json settings{{"batches", source.batches()}};

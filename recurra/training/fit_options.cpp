@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 
 namespace recurra {
 
@@ -13,7 +14,7 @@ void check_validation(const FitOptions& options) {
     throw Error(ErrorCode::invalid_argument,
                 "validation_split",
                 "from 0 up to below 1",
-                std::to_string(options.validation_split));
+                shortest(options.validation_split));
   }
   std::string given;
   int count = 0;
@@ -43,7 +44,7 @@ void check_class_weight(const std::map<int, double>& class_weight) {
     throw Error(ErrorCode::invalid_argument,
                 "class_weight[" + std::to_string(label) + "]",
                 "a finite number",
-                std::to_string(weight));
+                shortest(weight));
   }
 }
 

@@ -249,7 +249,7 @@ TEST(FitOptions, out_of_range_are_named) {
     return error_text(ErrorCode::invalid_argument, [&] { model.fit(examples, options); });
   };
   EXPECT_EQ(error_of([](FitOptions& o) { o.validation_split = 1; }),
-            "validation_split: expected from 0 up to below 1, got 1.000000");
+            "validation_split: expected from 0 up to below 1, got 1");
   EXPECT_EQ(error_of([&](FitOptions& o) {
               o.validation_split = 0.5;
               o.validation_source = &source;
@@ -268,12 +268,12 @@ TEST(FitOptions, out_of_range_are_named) {
             "checkpoints.keep: expected from 1 up, got 0");
   EXPECT_EQ(
       error_of([](FitOptions& o) { o.checkpoint = CheckpointOptions{.prefix = "x", .every_minutes = -1}; }),
-      "checkpoint.every_minutes: expected a finite number from 0 up, got -1.000000");
+      "checkpoint.every_minutes: expected a finite number from 0 up, got -1");
   FitOptions options;
   options.validation_split = 0.5;
   EXPECT_EQ(error_text([&] { model.fit(source, options); }),
             "validation_split: expected validation_data or validation_source beside a batch source, got "
-            "0.500000");
+            "0.5");
   EXPECT_EQ(error_text(ErrorCode::io,
                        [&] {
                          FitOptions o;

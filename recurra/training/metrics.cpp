@@ -6,6 +6,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 #include "recurra/training/targets.h"
 
 namespace recurra {
@@ -182,8 +183,7 @@ constexpr MetricName metric_names[] = {
 
 std::unique_ptr<Metric> make_metric(std::string_view name, const MetricOptions& options) {
   if (options.threshold && !std::isfinite(*options.threshold)) {
-    throw Error(
-        ErrorCode::invalid_argument, "threshold", "a finite number", std::to_string(*options.threshold));
+    throw Error(ErrorCode::invalid_argument, "threshold", "a finite number", shortest(*options.threshold));
   }
   if (options.k < 1) throw Error(ErrorCode::invalid_argument, "k", "from 1 up", std::to_string(options.k));
   std::string names;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "recurra/base/shortest.h"
 #include "recurra/training/optimizers.h"
 #include "tests/support/temporary_folder.h"
 
@@ -15,14 +16,16 @@ using Json = nlohmann::json;
 
 TEST(OptimizerOptions, out_of_range_are_named) {
   for (const double rate : {0.0, -1.0, double(NAN), double(INFINITY)}) {
-    const std::string text = "learning_rate: expected a finite number above 0, got " + std::to_string(rate);
+    const std::string text = "learning_rate: expected a finite number above 0, got " + shortest(rate);
     EXPECT_EQ(error_text([&] { Sgd(SgdOptions{rate}); }), text);
     EXPECT_EQ(error_text([&] { RmsProp(RmsPropOptions{rate}); }), text);
     EXPECT_EQ(error_text([&] { Adam(AdamOptions{rate}); }), text);
     EXPECT_EQ(error_text([&] { AdamW().set_learning_rate(rate); }), text);
   }
+  EXPECT_EQ(error_text([] { Sgd(SgdOptions{-1e-9}); }),
+            "learning_rate: expected a finite number above 0, got -1e-09");
   for (const double share : {1.0, -0.1, double(NAN)}) {
-    const std::string text = ": expected from 0 up to below 1, got " + std::to_string(share);
+    const std::string text = ": expected from 0 up to below 1, got " + shortest(share);
     EXPECT_EQ(error_text([&] { Sgd(SgdOptions{0.1, share}); }), "momentum" + text);
     EXPECT_EQ(error_text([&] { RmsProp(RmsPropOptions{0.1, share}); }), "rho" + text);
     EXPECT_EQ(error_text([&] { RmsProp(RmsPropOptions{0.1, 0.9, share}); }), "momentum" + text);
@@ -30,8 +33,7 @@ TEST(OptimizerOptions, out_of_range_are_named) {
     EXPECT_EQ(error_text([&] { Adam(AdamOptions{0.1, 0.9, share}); }), "beta_2" + text);
   }
   for (const double epsilon : {0.0, -1e-7, double(NAN), double(INFINITY)}) {
-    const std::string text =
-        "epsilon: expected a finite number from 1e-30 up, got " + std::to_string(epsilon);
+    const std::string text = "epsilon: expected a finite number from 1e-30 up, got " + shortest(epsilon);
     EXPECT_EQ(error_text([&] { RmsProp(RmsPropOptions{0.1, 0.9, 0.0, epsilon}); }), text);
     EXPECT_EQ(error_text([&] { Adam(AdamOptions{0.1, 0.9, 0.999, epsilon}); }), text);
   }
@@ -42,14 +44,14 @@ TEST(OptimizerOptions, of_clipping_and_decay_out_of_range_are_named) {
     return error_text([&] { Sgd(SgdOptions{0.1, 0.0, false, update}); });
   };
   for (const double limit : {0.0, -1.0, double(NAN), double(INFINITY)}) {
-    const std::string rest = ": expected a finite number above 0, got " + std::to_string(limit);
+    const std::string rest = ": expected a finite number above 0, got " + shortest(limit);
     EXPECT_EQ(text({.clipnorm = limit}), "clipnorm" + rest);
     EXPECT_EQ(text({.global_clipnorm = limit}), "global_clipnorm" + rest);
     EXPECT_EQ(text({.clipvalue = limit}), "clipvalue" + rest);
   }
   for (const double share : {-1.0, double(NAN), double(INFINITY)}) {
     EXPECT_EQ(text({.weight_decay = share}),
-              "weight_decay: expected a finite number from 0 up, got " + std::to_string(share));
+              "weight_decay: expected a finite number from 0 up, got " + shortest(share));
   }
   EXPECT_EQ(
       text({.clipnorm = 1.0, .clipvalue = 2.0}),
@@ -107,7 +109,7 @@ TEST(OptimizerConfigs, what_is_wrong_is_named) {
   EXPECT_EQ(text(R"({"class_name": "Adam", "config": {"amsgrad": 0}})"),
             "Adam.amsgrad: expected true or false, got 0");
   EXPECT_EQ(text(R"({"class_name": "Adam", "config": {"beta_1": 2}})"),
-            "beta_1: expected from 0 up to below 1, got 2.000000");
+            "beta_1: expected from 0 up to below 1, got 2");
 }
 
 }  // namespace

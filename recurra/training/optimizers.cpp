@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 
 namespace recurra {
 
@@ -15,7 +16,7 @@ namespace {
 
 void check_number(const char* name, double value, bool fits, const char* expected) {
   if (!fits || !std::isfinite(value))
-    throw Error(ErrorCode::invalid_argument, name, expected, std::to_string(value));
+    throw Error(ErrorCode::invalid_argument, name, expected, shortest(value));
 }
 
 void check_positive(const char* name, const std::optional<double>& value) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 #include "recurra/training/targets.h"
 
 namespace recurra {
@@ -13,7 +14,7 @@ namespace {
 
 void require_finite(const std::string& name, double value) {
   if (!std::isfinite(value))
-    throw Error(ErrorCode::invalid_argument, name, "a finite number", std::to_string(value));
+    throw Error(ErrorCode::invalid_argument, name, "a finite number", shortest(value));
 }
 
 /// Targets as classes: one number a sample, or the place of the largest of several.
