@@ -101,6 +101,41 @@ TEST_P(BitsTest, a_row_alone_equals_the_row_in_a_batch) {
   });
 }
 
+/// Of a row alone, input products are made beside the recurrent ones of earlier steps: for rows of all
+/// lengths about whole groups of steps, and inputs narrower and wider than what they go beside.
+TEST_P(BitsTest, a_long_row_alone_equals_the_row_in_a_batch) {
+  Team team(3);
+  const int sizes[][2] = {{1, 16}, {23, 15}, {40, 17}, {300, 31}};  // input, steps of the second row
+  for (const Target* target : supported_targets()) {
+    const Target& table = table_of(*target, GetParam());
+    for (const auto& [input, length] : sizes) {
+      EngineCase c = make_case(table, GetParam(), variants[0], 0);
+      c.sizes.batch = 2;
+      c.sizes.steps = 45;
+      c.sizes.input = input;
+      c.sizes.reverse = length % 2 == 0;
+      c.lengths = {45, length};
+      Random random(seed);
+      c.fill(random);
+      const Outputs both = run_forward(c, table, {&team, 1});
+      const std::size_t size = both.y.size() / 2;
+      const Outputs apart = run_forward(c, table, {&team, 2, Schedule::rows});
+      expect_same(apart.y, both.y, "y", c);
+      for (const Execution& execution :
+           {Execution{&team, 1}, {&team, 2, Schedule::units}, {&team, 3, Schedule::units, 24}}) {
+        for (const bool training : {false, true}) {
+          for (const int row : {0, 1}) {
+            const EngineCase one = c.only_row(row);
+            const auto first = both.y.begin() + std::ptrdiff_t(size) * row;
+            const Outputs alone = run_forward(one, table, execution, training);
+            expect_same(alone.y, {first, first + std::ptrdiff_t(size)}, "y", one);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_P(BitsTest, a_call_that_finds_the_team_taken_runs_alone_with_the_same_bits) {
   Team team(2);
   const EngineCase c = make_case(fastest(), GetParam(), variants[0], 0);

@@ -6,6 +6,7 @@
 #include "recurra/base/error.h"
 #include "recurra/engine/check_call.h"
 #include "recurra/engine/dropout.h"
+#include "recurra/engine/input_ahead.h"
 #include "recurra/engine/jobs.h"
 #include "recurra/engine/step_args.h"
 #include "recurra/engine/step_products.h"
@@ -24,6 +25,7 @@ class ForwardPass {
         m_(memory),
         crew_(crew),
         products_(plan, weights, memory, crew),
+        inputs_(plan, memory, products_),
         schedule_(split.schedule) {
     const bool by_rows = is_by_rows();
     const int rows = m_.active(0);
@@ -40,8 +42,9 @@ class ForwardPass {
       // Members finish rows of the chunk before out of each other's blocks.
       if (plan_.finishes_rows()) begin_stage();
       if (m_.drops_x) drop_chunk(chunk);
-      products_.input(chunk, rows_, blocks_);
+      inputs_.start(chunk, rows_, blocks_);
       for (i64 t = chunk.first; t < chunk.last; ++t) {
+        inputs_.reach(t);
         for (int phase = 0; phase < cell_.phases; ++phase) phase_products(t, phase);
         if (plan_.projected()) projection(t);
       }
@@ -62,7 +65,7 @@ class ForwardPass {
   void phase_products(i64 t, int phase) noexcept {
     const StepArgs s = step_args(plan_, weights_, m_, t, phase);
     begin_stage();
-    products_.recurrent(s, t, phase, rows_, blocks_);
+    products_.recurrent(s, t, phase, rows_, blocks_, inputs_.beside());
     end_stage();
     if (plan_.finishes_rows()) finish_rows(s, t);
     const int active = m_.active(t);
@@ -110,6 +113,7 @@ class ForwardPass {
   Memory& m_;
   Crew& crew_;
   StepProducts products_;
+  InputAhead inputs_;
   Schedule schedule_;
   Range rows_, blocks_, width_panels_;
   bool waits_ = false;

@@ -5,7 +5,7 @@
 
 namespace recurra {
 
-void StepProducts::input(Steps steps, Range rows, Range blocks) const noexcept {
+ProductArgs StepProducts::input_args(Range blocks) const noexcept {
   ProductArgs p{};
   p.first_panel = blocks.first;
   p.last_panel = blocks.last;
@@ -20,6 +20,11 @@ void StepProducts::input(Steps steps, Range rows, Range blocks) const noexcept {
   p.out_offset = i64{cell_.input.first} * plan_.run();
   p.out_panel = m_.gate_block;
   p.columns = plan_.blocks() * cell_.input.count * plan_.run();
+  return p;
+}
+
+void StepProducts::input(Steps steps, Range rows, Range blocks) const noexcept {
+  ProductArgs p = input_args(blocks);
   for_each_piece(m_, {steps, rows.first, rows.last}, piece_rows, [&](const RowPiece& piece) {
     const float* x[piece_rows];
     float* gates[piece_rows];
@@ -32,13 +37,15 @@ void StepProducts::input(Steps steps, Range rows, Range blocks) const noexcept {
   });
 }
 
-void StepProducts::recurrent(const StepArgs& s, i64 t, int phase, Range rows, Range blocks) const noexcept {
+void StepProducts::recurrent(
+    const StepArgs& s, i64 t, int phase, Range rows, Range blocks, BesideProduct* beside) const noexcept {
   const Window window = cell_.phase[phase];
   ProductArgs p{};
   set_rows(m_, rows, t, p);
   p.first_panel = blocks.first;
   p.last_panel = blocks.last;
   p.descending = (t & 1) != 0;
+  p.beside = beside;
   p.vectors = window.count * cell_.vectors;
   if (cell_.dense) {
     recurrent_operand(t, phase, p);

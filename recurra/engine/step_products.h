@@ -20,7 +20,15 @@ class StepProducts {
 
   /// Adds the recurrent product of one phase of step `t`, and finishes the tiles with `s`,
   /// but where rows are finished whole.
-  void recurrent(const StepArgs& s, i64 t, int phase, Range rows, Range blocks) const noexcept;
+  void recurrent(const StepArgs& s,
+                 i64 t,
+                 int phase,
+                 Range rows,
+                 Range blocks,
+                 BesideProduct* beside = nullptr) const noexcept;
+
+  /// The input product of a share, but neither sent out nor given rows.
+  [[nodiscard]] ProductArgs input_args(Range blocks) const noexcept;
 
   /// Runs a product on the target.
   void run(ProductArgs& p) const noexcept;

@@ -16,6 +16,20 @@ using Epilogue = void (*)(const void* context, int panel, int first_row, int row
 /// Widest panel in vectors.
 inline constexpr int widest_panel = 6;
 
+/// Most rows of a tile beside another product.
+inline constexpr int most_beside_rows = 8;
+
+struct ProductArgs;
+
+/// Another product, made beside one of a single row: the weights of one row come more slowly from the cache
+/// than they are multiplied. A tile is one vector of Target::beside_rows rows; the kernel makes as many as it
+/// has room for.
+struct BesideProduct {
+  const ProductArgs*
+      of;           // one segment; `beside_rows` rows, all multiplied, a lead of whole panels, whole vectors
+  int next, count;  // number of the next tile, panel by panel, and of all
+};
+
 /// result[row][panel] = start + sum over k of a[row][k] * w[panel][k], k ascending, one chain of
 /// multiply-adds.
 struct ProductArgs {
@@ -50,6 +64,8 @@ struct ProductArgs {
   float* const* out;
   i64 out_offset, out_panel;
   int columns;
+
+  BesideProduct* beside;  // where not null: what a product of one row may make besides
 
   const char** executed;  // where not null, the kernel writes its target's name here: the proof of what ran
 };

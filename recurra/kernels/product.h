@@ -1,6 +1,7 @@
 /// Cuts a product into tiles: panels outside, rows inside, so that a panel stays in cache for all rows.
 #pragma once
 
+#include "recurra/kernels/beside.h"
 #include "recurra/kernels/tile.h"
 
 namespace recurra::RECURRA_TARGET_NAME {
@@ -23,22 +24,34 @@ RECURRA_INLINE void panel_rows(const ProductArgs& p, int first, int last, int pa
   }
 }
 
+/// One row has N chains of multiply-adds, too few to hide their latency: two panels at once give 2 N.
+template <class V, int N>
+RECURRA_INLINE void single_row(const ProductArgs& p) {
+  const int panels = p.last_panel - p.first_panel;
+  for (int done = 0; done < panels;) {
+    const int count = panels - done >= 2 ? 2 : 1;
+    const int panel = p.descending ? p.last_panel - done - count : p.first_panel + done;
+    done += count;
+    if constexpr (has_time_beside<V, N>) {
+      const bool any = p.beside != nullptr && p.beside->next < p.beside->count;
+      if (any && count == 2 && p.segments == 1 && p.first_row < p.product_rows) {
+        tile_beside<V, N>(p, p.first_row, panel, *p.beside);
+        continue;
+      }
+    }
+    if (count == 2) {
+      tile<V, 1, N, 2>(p, p.first_row, panel);
+    } else {
+      tile<V, 1, N, 1>(p, p.first_row, panel);
+    }
+  }
+}
+
 template <class V, int N>
 [[gnu::noinline]] void product_of(const ProductArgs& p) {
   const int panels = p.last_panel - p.first_panel;
-  // One row has N chains of multiply-adds, too few to hide their latency: two panels at once give 2 N.
-  if (p.last_row - p.first_row == 1 && 2 * N <= V::registers / 2) {
-    for (int done = 0; done < panels;) {
-      const int count = panels - done >= 2 ? 2 : 1;
-      const int panel = p.descending ? p.last_panel - done - count : p.first_panel + done;
-      if (count == 2) {
-        tile<V, 1, N, 2>(p, p.first_row, panel);
-      } else {
-        tile<V, 1, N, 1>(p, p.first_row, panel);
-      }
-      done += count;
-    }
-    return;
+  if constexpr (2 * N <= V::registers / 2) {
+    if (p.last_row - p.first_row == 1) return single_row<V, N>(p);
   }
   // A tile multiplies all its rows or none.
   const int middle = p.product_rows < p.last_row

@@ -87,11 +87,9 @@ struct Tile {
   }
 };
 
+/// Hands the sums on: to the epilogue, or to where they go.
 template <class V, int R, int N, int J>
-[[gnu::noinline]] void tile(const ProductArgs& p, int row, int panel) {
-  Tile<V, R, N, J> t;
-  t.start(p, row, panel);
-  if (row < p.product_rows) t.multiply(p, row, panel);
+RECURRA_INLINE void finish(const Tile<V, R, N, J>& t, const ProductArgs& p, int row, int panel) {
   for (int j = 0; j < J; ++j) {
     if (p.epilogue != nullptr) {
       alignas(cache_line) float scratch[R * N * V::width];
@@ -113,6 +111,14 @@ template <class V, int R, int N, int J>
       }
     }
   }
+}
+
+template <class V, int R, int N, int J>
+[[gnu::noinline]] void tile(const ProductArgs& p, int row, int panel) {
+  Tile<V, R, N, J> t;
+  t.start(p, row, panel);
+  if (row < p.product_rows) t.multiply(p, row, panel);
+  finish(t, p, row, panel);
 }
 
 }  // namespace recurra::RECURRA_TARGET_NAME

@@ -27,6 +27,7 @@ extern const Target table;
 const Target table{RECURRA_TARGET_TEXT,
                    Vec::width,
                    max_rows<Vec, 4>,
+                   beside_rows<Vec>,
                    product,
                    gradient,
                    pointwise,
