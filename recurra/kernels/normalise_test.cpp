@@ -26,7 +26,8 @@ TEST(Normalise, of_equal_numbers_is_finite_however_large_they_are) {
 }
 
 TEST(Normalise, lets_what_is_no_number_through) {
-  std::vector<float> row(gates * 21, 1.0F);
+  const int whole = (21 + Vec::width - 1) / Vec::width * Vec::width;
+  std::vector<float> row(gates * whole, 1.0F);
   row[7] = std::numeric_limits<float>::quiet_NaN();
   const Moments m = row_moments<Vec, gates>(row.data(), gates * Vec::width, 21);
   EXPECT_TRUE(std::isnan(m.mean) && std::isnan(m.inverse));
