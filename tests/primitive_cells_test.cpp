@@ -2,6 +2,7 @@
 /// each tensor that may be left out, in all layouts.
 #include <gtest/gtest.h>
 
+#include "tests/support/rnn_forms.h"
 #include "tests/support/rnn_problem.h"
 
 namespace recurra::test {
@@ -21,6 +22,7 @@ struct Cell {
 };
 
 constexpr Cell cells[] = {{"vanilla_rnn", CellKind::vanilla_rnn},
+                          {"vanilla_rnn_projection", CellKind::vanilla_rnn, false, 7},
                           {"lstm", CellKind::lstm},
                           {"lstm_peephole", CellKind::lstm, true},
                           {"lstm_projection", CellKind::lstm, false, 7},
@@ -30,30 +32,14 @@ constexpr Cell cells[] = {{"vanilla_rnn", CellKind::vanilla_rnn},
                           {"augru", CellKind::augru},
                           {"lbr_augru", CellKind::lbr_augru},
                           {"lstm_coupled", CellKind::lstm_coupled},
+                          {"lstm_coupled_projection", CellKind::lstm_coupled, false, 7},
                           {"indrnn", CellKind::indrnn},
-                          {"lstm_layer_norm", CellKind::lstm_layer_norm}};
+                          {"lstm_layer_norm", CellKind::lstm_layer_norm},
+                          {"lstm_layer_norm_projection", CellKind::lstm_layer_norm, false, 11}};
 
 bool has_c(const Cell& cell) {
   return cell.kind == CellKind::lstm || cell.kind == CellKind::lstm_coupled ||
          cell.kind == CellKind::lstm_layer_norm;
-}
-
-/// Calls visit(desc) for every direction and stacking.
-template <class Visit>
-void for_each_form(RnnDesc desc, Visit visit) {
-  for (const auto direction : {primitive::Direction::left2right,
-                               primitive::Direction::right2left,
-                               primitive::Direction::bidirectional_concat,
-                               primitive::Direction::bidirectional_sum}) {
-    for (const Stacking stacking : {Stacking::independent, Stacking::cross_fed}) {
-      for (const i64 layers : {1, 3}) {
-        desc.direction = direction;
-        desc.stacking = stacking;
-        desc.layers = layers;
-        visit(desc);
-      }
-    }
-  }
 }
 
 class PrimitiveCellTest : public testing::TestWithParam<Cell> {};
@@ -86,7 +72,7 @@ TEST_P(PrimitiveCellTest, agrees_with_the_reference_whatever_tensors_there_are) 
       const i64 width = form.projection > 0 ? form.projection : form.units;
       const bool crosses = both && form.stacking == Stacking::cross_fed;
       form.input = count % 2 == 0 ? width * (crosses ? 2 : 1) : 9;
-      const RnnLayout layout{SequenceLayout(count % 3), WeightsLayout(count % 5)};
+      const RnnLayout layout{SequenceLayout(count % 3), WeightsLayout(count % 5), StatesLayout(count % 2)};
       RnnProblem problem(form, 3, 3, layout, random, !form.tensors.dst_iter || count % 4 != 0);
       ++count;
       for (const Target* target : supported_targets()) {
@@ -123,7 +109,8 @@ TEST_P(PrimitiveCellTest, agrees_with_the_reference_with_states_of_every_step_zo
       form.memory_level = count % 4 >= 2 ? MemoryLevel::recompute : MemoryLevel::keep_gates;
       if (!has_c(cell) && (form.tensors.dst_states_c || form.zoneout_c > 0 || form.clip > 0)) continue;
       if (form.projection > 0 && form.zoneout > 0) continue;
-      const RnnLayout layout{SequenceLayout(count % 3), WeightsLayout(count % 5)};
+      const RnnLayout layout{
+          SequenceLayout(count % 3), WeightsLayout(count % 5), StatesLayout(count / 3 % 2)};
       RnnProblem problem(form, 4, 3, layout, random, count % 5 != 0 || !form.tensors.dst_states);
       ++count;
       for (const Target* target : supported_targets()) {

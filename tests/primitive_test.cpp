@@ -1,11 +1,10 @@
-/// What the RNN primitive promises beside its numbers: packed weights, activations, threads, limits.
+/// What the RNN primitive promises beside its numbers: packed weights for any call, threads, limits.
 #include <atomic>
 #include <cstring>
 #include <thread>
 
 #include <gtest/gtest.h>
 
-#include "recurra/base/error.h"
 #include "tests/support/engine_case.h"
 #include "tests/support/rnn_problem.h"
 
@@ -24,102 +23,6 @@ RnnDesc two_layers(CellKind cell = CellKind::lstm) {
   desc.input = 6;
   desc.units = 9;
   return desc;
-}
-
-TestTensor random_tensor(const TensorDesc& desc, Random& random) {
-  TestTensor tensor(desc);
-  for (float& value : tensor.memory) value = random.uniform(-0.5F, 0.5F);
-  return tensor;
-}
-
-/// Plain weights of a primitive.
-struct PlainWeights {
-  struct Tensors {
-    TestTensor layer, iter, rows, projection, bias;
-  };
-
-  PlainWeights(const RnnPrimitive& primitive, FormatTag tag, Random& random)
-      : diagonal(primitive.desc().cell == CellKind::indrnn),
-        norm(primitive.desc().cell == CellKind::lstm_layer_norm) {
-    const int directions = primitive.plan().directions();
-    for (int run = 0; run < primitive.plan().layers() * directions; ++run) {
-      Tensors& one = tensors.emplace_back();
-      one.layer = random_tensor(primitive.weights_layer_desc(run / directions, tag), random);
-      if (!diagonal) one.iter = random_tensor(primitive.weights_iter_desc(tag), random);
-      if (diagonal || norm || primitive.desc().peephole)
-        one.rows = random_tensor(primitive.weights_rows_desc(), random);
-      if (primitive.desc().projection > 0)
-        one.projection = random_tensor(
-            primitive.weights_projection_desc(tag == FormatTag::igo ? FormatTag::io : FormatTag::oi), random);
-      one.bias = random_tensor(primitive.bias_desc(), random);
-    }
-  }
-
-  [[nodiscard]] std::vector<WeightViews> read() const {
-    std::vector<WeightViews> views;
-    for (const Tensors& t : tensors) {
-      WeightViews& one = views.emplace_back(WeightViews{.layer = t.layer.read(),
-                                                        .iter = t.iter.read(),
-                                                        .projection = t.projection.read(),
-                                                        .bias = t.bias.read()});
-      (diagonal ? one.iter : norm ? one.norm : one.peephole) = t.rows.read();
-      if (!diagonal) one.iter = t.iter.read();
-    }
-    return views;
-  }
-
-  [[nodiscard]] std::vector<MutableWeightViews> write() {
-    std::vector<MutableWeightViews> views;
-    for (Tensors& t : tensors) {
-      MutableWeightViews& one = views.emplace_back(MutableWeightViews{.layer = t.layer.write(),
-                                                                      .iter = t.iter.write(),
-                                                                      .projection = t.projection.write(),
-                                                                      .bias = t.bias.write()});
-      (diagonal ? one.iter : norm ? one.norm : one.peephole) = t.rows.write();
-      if (!diagonal) one.iter = t.iter.write();
-    }
-    return views;
-  }
-
-  bool diagonal, norm;
-  std::vector<Tensors> tensors;
-};
-
-bool same_numbers(const PlainWeights& a, const PlainWeights& b) {
-  for (std::size_t i = 0; i < a.tensors.size(); ++i) {
-    for (const auto of : {&PlainWeights::Tensors::layer,
-                          &PlainWeights::Tensors::iter,
-                          &PlainWeights::Tensors::rows,
-                          &PlainWeights::Tensors::projection,
-                          &PlainWeights::Tensors::bias}) {
-      if (!same_bits((a.tensors[i].*of).logical(), (b.tensors[i].*of).logical())) return false;
-    }
-  }
-  return true;
-}
-
-TEST(PackedRnnWeights, give_the_plain_weights_back_in_any_layout) {
-  Random random(20275);
-  for (int kind = 0; kind <= int(last_cell_kind); ++kind) {
-    for (const auto propagation : {Propagation::forward_inference, Propagation::backward}) {
-      RnnDesc desc = two_layers(CellKind(kind));
-      desc.propagation = propagation;
-      desc.peephole = desc.cell == CellKind::lstm;
-      desc.projection = desc.cell == CellKind::lstm_coupled ? 5 : 0;
-      for (const Target* target : supported_targets()) {
-        const RnnPrimitive primitive(desc, *target);
-        PackedRnnWeights packed(primitive);
-        EXPECT_FALSE(packed.is_packed());
-        PlainWeights given(primitive, FormatTag::goi, random);
-        PlainWeights found(primitive, FormatTag::igo, random);
-        EXPECT_THROW(packed.unpack(found.write()), Error);
-        packed.pack(given.read());
-        EXPECT_TRUE(packed.is_packed());
-        packed.unpack(found.write());
-        EXPECT_TRUE(same_numbers(given, found)) << name_of(desc.cell) << " on " << target->name;
-      }
-    }
-  }
 }
 
 /// Outputs of one execution.
@@ -150,10 +53,10 @@ TEST(PackedRnnWeights, serve_any_number_of_steps_and_rows_and_other_memory) {
   desc.propagation = Propagation::forward_inference;
   const RnnPrimitive plain(desc);
 
-  const PlainWeights weights(training, FormatTag::igo, random);
+  const std::vector<WeightTensors> weights = random_weights(training, WeightsLayout::igo, random);
+  const std::vector<WeightViews> views = views_of(weights);
   PackedRnnWeights packed(training);
-  packed.pack(weights.read());
-  const std::vector<WeightViews> views = weights.read();
+  packed.pack(views);
   // The bytes in another place, such as after they were kept in a file.
   const auto size = std::size_t(training.weights_desc().size());
   AlignedBuffer<float> source(i64(size / sizeof(float)));
@@ -178,28 +81,6 @@ TEST(PackedRnnWeights, serve_any_number_of_steps_and_rows_and_other_memory) {
   }
 }
 
-TEST(RnnPrimitive, agrees_with_the_reference_with_other_activations) {
-  Random random(20278);
-  RnnDesc lstm = two_layers();
-  lstm.activations = {{ActivationKind::hard_sigmoid, 0.2F, 0.5F},
-                      {ActivationKind::sigmoid},
-                      {ActivationKind::softsign},
-                      {ActivationKind::hard_sigmoid, 0.3F, 0.4F},
-                      {ActivationKind::scaled_tanh, 1.2F, 0.7F}};
-  lstm.tensors.src_iter = lstm.tensors.dst_iter_c = true;
-  RnnDesc relu = two_layers(CellKind::vanilla_rnn);
-  relu.activations = {{ActivationKind::relu}};
-  RnnDesc leaky = relu;
-  leaky.activations = {{ActivationKind::leaky_relu, 0.3F}};
-  leaky.tensors.src_iter = true;
-  RnnDesc logistic = relu;
-  logistic.activations = {{ActivationKind::sigmoid}};
-  for (const RnnDesc& desc : {lstm, relu, leaky, logistic}) {
-    RnnProblem problem(desc, 7, 4, {}, random);
-    for (const Target* target : supported_targets()) problem.check(*target);
-  }
-}
-
 TEST(RnnPrimitive, gives_the_same_bits_on_any_number_of_threads) {
   Random random(20279);
   Team team(3);
@@ -214,7 +95,7 @@ TEST(RnnPrimitive, gives_the_same_bits_on_any_number_of_threads) {
   desc.units = 150;
   const RnnPrimitive primitive(desc);
   PackedRnnWeights packed(primitive);
-  packed.pack(PlainWeights(primitive, FormatTag::igo, random).read());
+  packed.pack(views_of(random_weights(primitive, WeightsLayout::igo, random)));
   const Floats expected = outputs_of(primitive, packed, 11, 4, {.team = &team, .threads = 1});
   EXPECT_TRUE(same_bits(outputs_of(primitive, packed, 11, 4, {.team = &team, .threads = 3}), expected));
   // Several at once on one primitive, one packed object and one team.
@@ -264,7 +145,7 @@ TEST(RnnPrimitive, takes_no_steps_and_no_rows) {
   desc.propagation = Propagation::backward;
   const RnnPrimitive backward(desc);
   PackedRnnWeights packed(forward);
-  packed.pack(PlainWeights(forward, FormatTag::igo, random).read());
+  packed.pack(views_of(random_weights(forward, WeightsLayout::igo, random)));
   for (const auto& [steps, batch] : {std::pair{0, 3}, std::pair{4, 0}, std::pair{0, 0}}) {
     const TestTensor h = random_tensor(forward.iter_desc(batch), random);
     const TestTensor c = random_tensor(forward.iter_c_desc(batch), random);
@@ -281,9 +162,9 @@ TEST(RnnPrimitive, takes_no_steps_and_no_rows) {
     forward.execute(arguments, workspace);
     EXPECT_TRUE(same_bits(last_h.memory, h.memory)) << "the last state is the first";
     EXPECT_TRUE(same_bits(last_c.memory, c.memory));
-    PlainWeights gradients(forward, FormatTag::igo, random);
-    const PlainWeights before = gradients;
-    const std::vector<MutableWeightViews> views = gradients.write();
+    std::vector<WeightTensors> gradients = random_weights(forward, WeightsLayout::igo, random);
+    const std::vector<Floats> before = numbers_of(gradients);
+    const std::vector<MutableWeightViews> views = mutable_views_of(gradients);
     backward.execute({.forward = arguments,
                       .diff_dst_iter = h.read(),
                       .diff_dst_iter_c = c.read(),
@@ -294,7 +175,7 @@ TEST(RnnPrimitive, takes_no_steps_and_no_rows) {
                      workspace);
     EXPECT_TRUE(same_bits(dh.memory, h.memory));
     EXPECT_TRUE(same_bits(dc.memory, c.memory));
-    EXPECT_TRUE(same_numbers(gradients, before)) << "nothing was added";
+    EXPECT_EQ(numbers_of(gradients), before) << "nothing was added";
   }
 }
 
@@ -304,7 +185,7 @@ TEST(RnnPrimitive, writes_final_states_over_the_initial_ones) {
   desc.tensors = {.bias = true, .src_iter = true, .src_iter_c = true, .dst_iter = true, .dst_iter_c = true};
   const RnnPrimitive primitive(desc);
   PackedRnnWeights packed(primitive);
-  packed.pack(PlainWeights(primitive, FormatTag::igo, random).read());
+  packed.pack(views_of(random_weights(primitive, WeightsLayout::igo, random)));
   const TestTensor x = random_tensor(primitive.src_layer_desc(5, 2), random);
   TestTensor h = random_tensor(primitive.iter_desc(2), random);
   TestTensor c = random_tensor(primitive.iter_c_desc(2), random);
@@ -335,7 +216,7 @@ TEST(RnnPrimitive, stackings_agree_where_there_is_one_direction) {
   desc.stacking = Stacking::cross_fed;
   const RnnPrimitive cross_fed(desc);
   PackedRnnWeights packed(independent);
-  packed.pack(PlainWeights(independent, FormatTag::igo, random).read());
+  packed.pack(views_of(random_weights(independent, WeightsLayout::igo, random)));
   EXPECT_TRUE(same_bits(outputs_of(independent, packed, 5, 2), outputs_of(cross_fed, packed, 5, 2)));
 }
 

@@ -10,18 +10,21 @@
 #include "recurra/primitive/rnn_workspace.h"
 #include "tests/reference/stack_reference.h"
 #include "tests/support/test_tensor.h"
+#include "tests/support/weight_tensors.h"
 
 namespace recurra::test {
 
 /// How sequences lie in memory.
 enum class SequenceLayout { tnc, ntc, padded };
 
-/// How plain weights lie in memory.
-enum class WeightsLayout { igo, goi, padded, ldigo, ldgoi };
+/// How states lie in memory, those of every step too: layers outermost, or directions with gaps between all
+/// but rows.
+enum class StatesLayout { dense, apart };
 
 struct RnnLayout {
   SequenceLayout sequences = SequenceLayout::tnc;
   WeightsLayout weights = WeightsLayout::igo;
+  StatesLayout states = StatesLayout::dense;
 };
 
 class RnnProblem {
@@ -38,15 +41,14 @@ class RnnProblem {
   /// Compares inference, training and backward, overwritten and added, with the reference.
   void check(const Target& target, const Execution& execution = {});
 
+  /// What the last check found, results and gradients, each in the order of its dimensions: of problems that
+  /// differ in layout alone the same.
+  [[nodiscard]] const std::vector<std::vector<float>>& found() const { return found_; }
+
   [[nodiscard]] std::string text() const;
 
  private:
   using Doubles = std::vector<double>;
-
-  /// Tensors of weights or their gradients, of one layer and direction or of all.
-  struct WeightTensors {
-    TestTensor layer, iter, peephole, projection, norm, bias;
-  };
 
   /// What an execution writes.
   struct Results {
@@ -70,7 +72,7 @@ class RnnProblem {
   [[nodiscard]] TestTensor states(int k, const std::vector<Doubles>& numbers = {}) const;
   [[nodiscard]] std::vector<WeightTensors> weights(bool gradients) const;
   [[nodiscard]] TestTensor weight(std::size_t run,
-                                  primitive::TensorDesc one,
+                                  const primitive::TensorDesc& one,
                                   const std::vector<Doubles>& numbers) const;
   [[nodiscard]] Inputs inputs() const;
   /// Of the outputs, not written yet.
@@ -90,7 +92,8 @@ class RnnProblem {
   void check_training(const Target& target,
                       const Execution& execution,
                       const primitive::ForwardArguments& forward,
-                      const Results& trained) const;
+                      const Results& trained);
+  void keep(const Results& results);
   void check_doubled(const std::vector<WeightTensors>& once, std::vector<WeightTensors>& twice) const;
   void check_outputs(const Results& results, const reference::StackReference& expected) const;
   void check_gradients(const Results& results, const std::vector<WeightTensors>& weights) const;
@@ -104,6 +107,7 @@ class RnnProblem {
   std::vector<int> lengths_;
   Doubles x_, dy_, attention_;
   reference::StackReference expected_, inferred_;  // they differ under zoneout
+  std::vector<std::vector<float>> found_;
 };
 
 }  // namespace recurra::test

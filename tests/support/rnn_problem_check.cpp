@@ -15,37 +15,6 @@ namespace {
 using namespace primitive;
 using Doubles = std::vector<double>;
 
-template <class Tensors>
-std::vector<WeightViews> views_of(const std::vector<Tensors>& tensors) {
-  std::vector<WeightViews> views;
-  for (const Tensors& t : tensors)
-    views.push_back({t.layer.read(),
-                     t.iter.read(),
-                     t.peephole.read(),
-                     t.projection.read(),
-                     t.norm.read(),
-                     t.bias.read()});
-  return views;
-}
-
-template <class Tensors>
-std::vector<MutableWeightViews> mutable_views_of(std::vector<Tensors>& tensors) {
-  std::vector<MutableWeightViews> views;
-  for (Tensors& t : tensors)
-    views.push_back({t.layer.write(),
-                     t.iter.write(),
-                     t.peephole.write(),
-                     t.projection.write(),
-                     t.norm.write(),
-                     t.bias.write()});
-  return views;
-}
-
-template <class Tensors>
-std::vector<TestTensor*> all_of(Tensors& t) {
-  return {&t.layer, &t.iter, &t.peephole, &t.projection, &t.norm, &t.bias};
-}
-
 }  // namespace
 
 RnnProblem::Inputs RnnProblem::inputs() const {
@@ -134,6 +103,8 @@ void RnnProblem::check(const Target& target, const Execution& execution) {
   RnnWorkspace workspace(inference, steps_, batch_);
   inference.execute(arguments(in, views, packed, inferred, false), workspace, execution);
   check_outputs(inferred, inferred_);
+  found_.clear();
+  keep(inferred);
 
   Results trained = results();
   check_training(target, execution, arguments(in, views, packed, trained, true), trained);
@@ -146,7 +117,7 @@ void RnnProblem::check(const Target& target, const Execution& execution) {
 void RnnProblem::check_training(const Target& target,
                                 const Execution& execution,
                                 const ForwardArguments& forward,
-                                const Results& trained) const {
+                                const Results& trained) {
   const RnnPrimitive training(desc_for(Propagation::forward_training), target);
   RnnDesc overwriting = desc_for(Propagation::backward);
   const RnnPrimitive adding_backward(overwriting, target);
@@ -166,6 +137,7 @@ void RnnProblem::check_training(const Target& target,
   RnnWorkspace workspace = make_workspace(training);
   training.execute(forward, workspace, execution);
   check_outputs(trained, expected_);
+  keep(trained);
 
   std::vector<WeightTensors> weight_gradients = weights(true);
   for (WeightTensors& one : weight_gradients) {
@@ -193,11 +165,24 @@ void RnnProblem::check_training(const Target& target,
     backward.execute(back, workspace, execution);
   }
   check_gradients(found, weight_gradients);
+  keep(found);
+  for (std::vector<float>& numbers : numbers_of(weight_gradients)) found_.push_back(std::move(numbers));
 
   const std::vector<WeightTensors> once = weight_gradients;
   training.execute(forward, workspace, execution);
   adding_backward.execute(back, workspace, execution);
   check_doubled(once, weight_gradients);
+}
+
+/// Numbers of results, whatever their layout.
+void RnnProblem::keep(const Results& results) {
+  for (const auto result : {&Results::layer,
+                            &Results::iter,
+                            &Results::iter_c,
+                            &Results::attention,
+                            &Results::states,
+                            &Results::states_c})
+    found_.push_back((results.*result).desc.rank() > 0 ? (results.*result).logical() : std::vector<float>());
 }
 
 /// What was added to what was there is exactly twice as much.

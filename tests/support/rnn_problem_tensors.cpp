@@ -17,14 +17,6 @@ TensorDesc padded(const TensorDesc& desc) {
   return {{desc.dim(0), desc.dim(1)}, {desc.dim(1) + 3, 1}};
 }
 
-/// Weights: gaps between all neighbours, and the rows lie innermost.
-TensorDesc padded_weights(const TensorDesc& desc) {
-  const i64 rows = desc.dim(0);
-  if (desc.rank() == 3)
-    return {{rows, desc.dim(1), desc.dim(2)}, {2, (2 * rows + 1) * desc.dim(2) + 3, 2 * rows + 1}};
-  return {{rows, desc.dim(1)}, {2, 2 * rows + 1}};
-}
-
 }  // namespace
 
 bool RnnProblem::is_whole() const {
@@ -41,7 +33,12 @@ TestTensor RnnProblem::sequence(i64 width, const Doubles& numbers) const {
 }
 
 TestTensor RnnProblem::states(int k, const std::vector<Doubles>& numbers) const {
-  const TensorDesc desc = k == 0 ? primitive_.iter_desc(batch_) : primitive_.iter_c_desc(batch_);
+  TensorDesc desc = k == 0 ? primitive_.iter_desc(batch_) : primitive_.iter_c_desc(batch_);
+  if (layout_.states == StatesLayout::apart) {
+    const i64 width = desc.dim(3);
+    const i64 layer = batch_ * width + 3;
+    desc = TensorDesc({desc.dim(0), desc.dim(1), batch_, width}, {layer, desc.dim(0) * layer + 5, width, 1});
+  }
   return numbers.empty() ? TestTensor(desc) : TestTensor(desc, joined(numbers));
 }
 
@@ -51,8 +48,13 @@ TestTensor RnnProblem::step_states(i64 width, const std::vector<Doubles>& number
   TensorDesc desc({plan.layers(), plan.directions(), steps_, batch_, width}, tag);
   if (layout_.sequences == SequenceLayout::padded) {
     const i64 run = steps_ * batch_ * (width + 3) + 1;
+    const bool apart = layout_.states == StatesLayout::apart;
     desc = TensorDesc({plan.layers(), plan.directions(), steps_, batch_, width},
-                      {plan.directions() * run, run, batch_ * (width + 3), width + 3, 1});
+                      {apart ? run : plan.directions() * run,
+                       apart ? plan.layers() * run + 2 : run,
+                       batch_ * (width + 3),
+                       width + 3,
+                       1});
   }
   if (numbers.empty()) return TestTensor(desc);
   Doubles all;
@@ -64,25 +66,18 @@ TestTensor RnnProblem::step_states(i64 width, const std::vector<Doubles>& number
 }
 
 /// A weight of one run, or of all.
-TestTensor RnnProblem::weight(std::size_t run, TensorDesc one, const std::vector<Doubles>& numbers) const {
-  const bool transposed = layout_.weights == WeightsLayout::goi || layout_.weights == WeightsLayout::ldgoi;
-  const i64 directions = primitive_.plan().directions();
-  if (is_whole()) {
-    const i64 layers = desc_.layers;
-    const TensorDesc all = one.rank() == 3
-                               ? TensorDesc({layers, directions, one.dim(0), one.dim(1), one.dim(2)},
-                                            transposed ? FormatTag::ldgoi : FormatTag::ldigo)
-                               : TensorDesc({layers, directions, one.dim(0), one.dim(1)},
-                                            transposed ? FormatTag::ldoi : FormatTag::ldio);
-    return numbers.empty() ? TestTensor(all) : TestTensor(all, joined(numbers));
-  }
-  if (layout_.weights == WeightsLayout::padded) one = padded_weights(one);
-  if (transposed && one.rank() == 3) one = TensorDesc({one.dim(0), one.dim(1), one.dim(2)}, FormatTag::goi);
-  if (transposed && one.rank() == 2) one = TensorDesc({one.dim(0), one.dim(1)}, FormatTag::oi);
-  return numbers.empty() ? TestTensor(one) : TestTensor(one, numbers[run]);
+TestTensor RnnProblem::weight(std::size_t run,
+                              const TensorDesc& one,
+                              const std::vector<Doubles>& numbers) const {
+  WeightsLayout layout = layout_.weights;
+  if (!is_whole() && layout == WeightsLayout::ldigo) layout = WeightsLayout::igo;
+  if (!is_whole() && layout == WeightsLayout::ldgoi) layout = WeightsLayout::goi;
+  const TensorDesc desc = laid_out(one, layout, desc_.layers, primitive_.plan().directions());
+  if (numbers.empty()) return TestTensor(desc);
+  return TestTensor(desc, is_whole() ? joined(numbers) : numbers[run]);
 }
 
-std::vector<RnnProblem::WeightTensors> RnnProblem::weights(bool gradients) const {
+std::vector<WeightTensors> RnnProblem::weights(bool gradients) const {
   using V = reference::Values;
   const auto numbers = [&](Doubles V::*member) {
     return of_runs(expected_, [&](const reference::StackRun& run) {
