@@ -13,7 +13,7 @@ void for_each_form(primitive::RnnDesc desc, Visit visit) {
                                Direction::right2left,
                                Direction::bidirectional_concat,
                                Direction::bidirectional_sum}) {
-    for (const auto stacking : {primitive::Stacking::independent, primitive::Stacking::cross_fed}) {
+    for (const auto stacking : {Stacking::independent, Stacking::cross_fed}) {
       for (const i64 layers : {1, 3}) {
         desc.direction = direction;
         desc.stacking = stacking;
