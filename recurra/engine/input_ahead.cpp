@@ -10,7 +10,8 @@ void InputAhead::start(Steps chunk, Range rows, Range blocks) noexcept {
   steps_ = {};
   row_ = rows;
   blocks_ = blocks;
-  if (rows.count() != 1 || !plan_.cell().dense || plan_.finishes_rows())
+  // A product goes beside two panels.
+  if (rows.count() != 1 || blocks.count() < 2 || !plan_.cell().dense || plan_.finishes_rows())
     return products_.input(chunk, rows, blocks);
   // Whole groups go beside; what is not one comes first too, while the weights are there.
   const i64 last = std::min<i64>(chunk.last, m_.length[static_cast<std::size_t>(rows.first)]);

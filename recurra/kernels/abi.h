@@ -25,8 +25,9 @@ struct ProductArgs;
 /// than they are multiplied. A tile is one vector of Target::beside_rows rows; the kernel makes as many as it
 /// has room for.
 struct BesideProduct {
-  const ProductArgs*
-      of;           // one segment; `beside_rows` rows, all multiplied, a lead of whole panels, whole vectors
+  // Of one segment; `beside_rows` rows from 0, all multiplied; a lead of whole panels, columns of whole
+  // vectors.
+  const ProductArgs* of;
   int next, count;  // number of the next tile, panel by panel, and of all
 };
 

@@ -13,6 +13,8 @@ namespace recurra::RECURRA_TARGET_NAME {
 template <Lane V>
 inline constexpr int beside_rows = V::registers >= 32 ? 8 : 4;
 
+static_assert(beside_rows<Vec> <= most_beside_rows);
+
 /// Whether a product of one row of N vectors leaves enough undone to make something beside it.
 template <Lane V, int N>
 inline constexpr bool has_time_beside = 4 * N >= beside_rows<V>;

@@ -110,7 +110,7 @@ void expect_outputs(const Outputs& actual, const Expected<R>& expected, const En
 /// The largest error of a gradient is at most 1e-5 of its largest value. Through saturated steps a gradient
 /// vanishes by factors 1 - h^2, whose relative error grows as they shrink: below 1e-6 of what came from
 /// outside it is measured against that.
-double gradient_tolerance(double largest) {
+inline double gradient_tolerance(double largest) {
   return 1e-5 * std::max(largest, 1e-6);
 }
 

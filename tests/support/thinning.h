@@ -1,4 +1,4 @@
-/// Which of many cases a slow build runs.
+/// Which of many cases a build with the thread sanitizer runs.
 #pragma once
 
 namespace recurra::test {
@@ -9,8 +9,8 @@ inline constexpr int cases_per_run = 3;
 inline constexpr int cases_per_run = 1;
 #endif
 
-/// Under the thread sanitizer, which makes kernels ten times slower, one case in three runs: since the loops
-/// over what makes a case have lengths of 2 and 4, those are different ones of each.
+/// Under g++'s thread sanitizer, which makes kernels ten times slower, one case in three runs: since the
+/// loops over what makes a case have lengths of 2 and 4, those are different ones of each.
 class Thinning {
  public:
   /// Starts with case `first` of each three.
