@@ -44,7 +44,7 @@ bool trains(const RnnPrimitive& primitive) {
 /// Whether packs in `memory`, which primitive is to use, are for the way back too: those that are there, or
 /// else those that will be.
 bool holds_training(const RnnPrimitive& primitive, std::span<const std::byte> memory) {
-  const WeightsDesc training(primitive.plan(), true);
+  const WeightsDesc training(primitive.desc(), primitive.plan(), true);
   const char* found = format_of(memory.data());
   return trains(primitive) ||
          (found != nullptr && training.text() == found && static_cast<i64>(memory.size()) >= training.size());
@@ -79,7 +79,7 @@ PackedRnnWeights::PackedRnnWeights(const RnnPrimitive& primitive)
 PackedRnnWeights::PackedRnnWeights(const RnnPrimitive& primitive, std::span<std::byte> memory)
     : primitive_(primitive),
       memory_(checked(primitive, memory)),
-      desc_(primitive.plan(), holds_training(primitive, memory)),
+      desc_(primitive.desc(), primitive.plan(), holds_training(primitive, memory)),
       packs_(primitive.plan(), use(holds_training(primitive, memory)), packs_memory()) {}
 
 PackedWeights::Use PackedRnnWeights::use(bool training) noexcept {

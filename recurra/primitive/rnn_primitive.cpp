@@ -43,8 +43,8 @@ void check_propagation(const RnnDesc& desc, bool backward) {
 RnnPrimitive::RnnPrimitive(const RnnDesc& desc, const Target& target)
     : desc_(checked(desc)),
       plan_(stack_of(desc), target),
-      weights_desc_(plan_, desc.propagation != Propagation::forward_inference),
-      training_weights_desc_(plan_, true) {
+      weights_desc_(desc_, plan_, desc.propagation != Propagation::forward_inference),
+      training_weights_desc_(desc_, plan_, true) {
   check_c(desc, has_c());
 }
 

@@ -4,10 +4,12 @@
 
 namespace recurra::primitive {
 
-WeightsDesc::WeightsDesc(const StackPlan& plan, bool training) {
+WeightsDesc::WeightsDesc(const RnnDesc& desc, const StackPlan& plan, bool training) {
   const Plan& first = plan.plan(0, 0);
   const Recurrence& recurrence = first.recurrence();
   text_ = std::string(first.target().name) + " " + recurrence.cell;
+  // Packs of both kinds have the same size: the engine adds a bias of zeros where there is none.
+  text_ += desc.tensors.bias ? " with bias" : " without bias";
   text_ += training ? " for training" : " for inference";
   text_ += ", " + std::to_string(plan.layers()) + " layers, " + std::to_string(plan.directions()) +
            " directions, input " + std::to_string(first.input()) + ", units " +
