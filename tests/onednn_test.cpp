@@ -1,10 +1,15 @@
 /// The problems that oneDNN tests and times its RNN primitive with: ours against the double reference, and
-/// against oneDNN itself.
+/// against oneDNN itself, which refuses none of them; one that it refused would fail by its name.
+///
+/// Six of them are one step that reads a state of another width than it gives, which our descriptor does not
+/// have: those of `read_apart` below. They are run as docs/primitive.md says, [x, h] as the input, a call a
+/// layer; oneDNN runs them as they are.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <utility>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/onednn/composed.h"
@@ -22,16 +27,23 @@ using namespace onednn;
 constexpr std::uint64_t seed = 20265;
 constexpr double most_flops = 0.5e9;
 
+constexpr const char* read_apart[] = {"GNMT dec-inference batch 640",
+                                      "exp-1 deep single step training",
+                                      "small slc!=dhc tail",
+                                      "large all different tail",
+                                      "lstmp small dhc!=dic",
+                                      "lstmp large mb31"};
+
 const std::vector<Problem>& problems() {
   static const std::vector<Problem> all =
       read_problems(std::string(RECURRA_SOURCE_DIR) + "/tests/data/onednn_shapes.json");
   return all;
 }
 
-/// How far a tensor may be from the reference: the bounds of the engine's tests, for each of the layers.
+/// How far a tensor may be from the reference: the bounds of the engine's tests of one layer, whatever the
+/// layers.
 double tolerance(const Problem& p, bool gradient, double largest) {
-  const double layers = double(p.layers);
-  return layers * (gradient ? 1e-5 * std::max(largest, 1e-6) : output_tolerance(int(p.units), largest));
+  return gradient ? 1e-5 * std::max(largest, 1e-6) : output_tolerance(int(p.units), largest);
 }
 
 Difference difference(const std::vector<double>& actual, const std::vector<double>& expected) {
@@ -72,15 +84,11 @@ Results<float> run_onednn(const Problem& p, const Tensors<float>& inputs, const 
   }
 }
 
-class OnednnProblems : public testing::TestWithParam<std::size_t> {
- protected:
-  Problem p = reduced(problems()[GetParam()], most_flops);
-  Tensors<float> inputs = random_inputs(p, seed);
-  Tensors<float> gradients = random_gradients(p, seed);
-  testing::ScopedTrace trace{__FILE__, __LINE__, p.name};
-};
-
-TEST_P(OnednnProblems, inference_and_training_agree_with_the_reference_and_with_onednn) {
+/// Ours against the reference, oneDNN's against the reference, and ours against oneDNN's.
+void compare_all(const Problem& p) {
+  SCOPED_TRACE(p.name);
+  const Tensors<float> inputs = random_inputs(p, seed);
+  const Tensors<float> gradients = random_gradients(p, seed);
   const Results<double> expected = run_reference(p, inputs, gradients);
   const Results<double> inference = run_ours(p, inputs, {});
   const Results<double> training = run_ours(p, inputs, gradients);
@@ -99,6 +107,12 @@ TEST_P(OnednnProblems, inference_and_training_agree_with_the_reference_and_with_
   expect_near("our training beside oneDNN's", p, training.gradients, doubled(trained.gradients), 2);
 }
 
+class OnednnProblems : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(OnednnProblems, inference_and_training_agree_with_the_reference_and_with_onednn) {
+  compare_all(reduced(problems()[GetParam()], most_flops));
+}
+
 std::string test_name(const testing::TestParamInfo<std::size_t>& info) {
   std::string name = problems()[info.param].name;
   std::ranges::replace_if(
@@ -113,6 +127,16 @@ TEST(Onednn, is_there_to_compare_with) {
   RECURRA_SKIP("no comparison with oneDNN: tools/fetch_onednn.py fetches its wheels");
 }
 
+TEST(Onednn, six_problems_read_a_state_of_another_width_than_they_give) {
+  std::vector<std::string> found;
+  for (const Problem& p : problems()) {
+    if (p.recurrent == p.width) continue;
+    EXPECT_EQ(p.steps, 1) << p.name;
+    found.push_back(p.name);
+  }
+  EXPECT_THAT(found, testing::ElementsAreArray(read_apart));
+}
+
 TEST(Onednn, problems_are_all_of_its_list_and_small_enough) {
   ASSERT_EQ(problems().size(), 44U);
   for (const Problem& whole : problems()) {
@@ -120,6 +144,19 @@ TEST(Onednn, problems_are_all_of_its_list_and_small_enough) {
     EXPECT_TRUE(p.flops() <= most_flops || p.steps == 1) << p.name;
     EXPECT_GE(p.batch, std::min<i64>(whole.batch, 7)) << p.name;
   }
+}
+
+/// Which none of the list has.
+TEST(Onednn, agrees_on_peepholes_and_projection_together) {
+  compare_all({.name = "peepholes and projection",
+               .cell = "lstmp_peephole",
+               .direction = "concat",
+               .steps = 5,
+               .batch = 3,
+               .input = 6,
+               .recurrent = 7,
+               .units = 9,
+               .width = 7});
 }
 
 /// Central differences of what goes forward, weighed by the outputs' gradients: by the reference.

@@ -131,7 +131,7 @@ class Composition {
     c.numbers = test::sizes_of(Plan({.cell = cell.name, .input = 1, .units = 1}).cell());
     const bool reverse = p_.direction == "right2left" || d == 1;
     c.sizes = {int(p_.batch), int(p_.steps), int(p_.input), int(p_.units), 0, reverse};
-    if (p_.cell == "lstmp") c.sizes.projection = int(p_.width);
+    if (p_.has_projection()) c.sizes.projection = int(p_.width);
     c.initial_given = p_.states;
     c.values.W = part(inputs_, Tensor::weights_layer, layer, d);
     c.values.U = part(inputs_, Tensor::weights_iter, layer, d);

@@ -17,8 +17,8 @@ void set_cell(const Problem& p, RnnDesc& desc) {
     desc.cell = CellKind::vanilla_rnn;
     desc.activations = std::move(activations);
   };
-  desc.peephole = p.cell == "lstm_peephole";
-  if (p.cell == "lstmp") desc.projection = p.width;
+  desc.peephole = p.has_peephole();
+  if (p.has_projection()) desc.projection = p.width;
   if (p.cell == "rnn_tanh") return vanilla({});
   if (p.cell == "rnn_relu") return vanilla({{ActivationKind::relu}});
   if (p.cell == "rnn_logistic") return vanilla({{ActivationKind::sigmoid}});
@@ -149,7 +149,10 @@ OurRnn::OurRnn(const RnnDesc& desc, i64 steps, i64 batch, const Execution& execu
                 .dst_iter = values_.dst_iter.view(),
                 .dst_iter_c = values_.dst_iter_c.view()};
   if (!trains(forward_)) return;
-  backward_.emplace(with(desc, Propagation::backward));
+  RnnDesc back = with(desc, Propagation::backward);
+  backward_.emplace(back);
+  back.diff_weights_overwrite = true;
+  overwriting_.emplace(back);
   gradients_ = make_memory();
   diff_weights_ = {views(gradients_)};
   back_ = {.forward = arguments_,
@@ -208,6 +211,10 @@ void OurRnn::forward() {
 
 void OurRnn::backward() {
   backward_->execute(back_, workspace_, execution_);
+}
+
+void OurRnn::backward_overwriting() {
+  overwriting_->execute(back_, workspace_, execution_);
 }
 
 Results<float> OurRnn::results() const {

@@ -37,6 +37,9 @@ class OurRnn {
   /// After a training forward; adds to the gradients of weights.
   void backward();
 
+  /// As `backward`, but overwrites the gradients of weights.
+  void backward_overwriting();
+
   /// The outputs, and in training the gradients.
   [[nodiscard]] Results<float> results() const;
 
@@ -85,7 +88,7 @@ class OurRnn {
 
   Execution execution_;
   primitive::RnnPrimitive forward_;
-  std::optional<primitive::RnnPrimitive> backward_;
+  std::optional<primitive::RnnPrimitive> backward_, overwriting_;
   i64 steps_, batch_;
   Memory values_, gradients_;
   primitive::PackedRnnWeights packed_;

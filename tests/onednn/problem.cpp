@@ -64,10 +64,10 @@ std::vector<i64> Problem::shape(Tensor tensor) const {
     case Tensor::weights_iter:
       return {layers, d, recurrent, gates(), units};
     case Tensor::weights_peephole:
-      if (cell == "lstm_peephole") return {layers, d, 3, units};
+      if (has_peephole()) return {layers, d, 3, units};
       break;
     case Tensor::weights_projection:
-      if (cell == "lstmp") return {layers, d, units, width};
+      if (has_projection()) return {layers, d, units, width};
       break;
     case Tensor::bias:
       return {layers, d, gates() + (resets_after() ? 1 : 0), units};
@@ -88,7 +88,7 @@ std::size_t Problem::size(Tensor tensor) const {
 }
 
 double Problem::flops() const {
-  const i64 projection = cell == "lstmp" ? units * width : 0;
+  const i64 projection = has_projection() ? units * width : 0;
   const i64 multiply_adds = (input + recurrent) * gates() * units + projection;
   return 2.0 * static_cast<double>(multiply_adds * directions() * layers * steps * batch);
 }
@@ -98,6 +98,7 @@ Cell cell_of(const Problem& problem) {
   if (problem.cell == "rnn_relu") return {"vanilla", {{ActivationKind::relu}}};
   if (problem.cell == "rnn_logistic") return {"vanilla", {{ActivationKind::sigmoid}}};
   if (problem.cell == "lstmp") return {"lstm"};
+  if (problem.cell == "lstmp_peephole") return {"lstm_peephole"};
   if (problem.cell == "lbr_gru") return {"gru_reset_after"};
   if (problem.cell == "lbr_augru") return {"augru_reset_after"};
   for (const char* same : {"lstm", "lstm_peephole", "gru", "augru"}) {

@@ -53,7 +53,8 @@ using Tensors = std::map<Tensor, std::vector<T>>;
 
 struct Problem {
   std::string name;
-  /// rnn_tanh, rnn_relu, rnn_logistic, lstm, lstm_peephole, lstmp, gru, lbr_gru, augru or lbr_augru.
+  /// rnn_tanh, rnn_relu, rnn_logistic, lstm, lstm_peephole, lstmp, lstmp_peephole, gru, lbr_gru, augru or
+  /// lbr_augru.
   std::string cell;
   std::string direction = "left2right";  ///< or right2left, concat, sum
   i64 layers = 1, steps = 1, batch = 1;
@@ -64,6 +65,10 @@ struct Problem {
   bool states = true;  ///< initial states come in and final ones go out
 
   [[nodiscard]] bool is_lstm() const { return cell.starts_with("lstm"); }
+
+  [[nodiscard]] bool has_peephole() const { return cell.ends_with("peephole"); }
+
+  [[nodiscard]] bool has_projection() const { return cell.starts_with("lstmp"); }
 
   [[nodiscard]] bool has_attention() const { return cell.ends_with("augru"); }
 
