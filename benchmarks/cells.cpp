@@ -6,7 +6,9 @@
 ///
 /// What is timed: an execution of the RNN primitive with weights packed before (by oneDNN: reordered before),
 /// no initial states, the whole output sequence, in backward gradients of the input (and attention) and of
-/// every weight, added to what is there. oneDNN's number of threads is OMP_NUM_THREADS.
+/// every weight, added to what is there; of our lstm once more with gradients of weights that overwrite it.
+/// oneDNN's number of threads is OMP_NUM_THREADS. --list prints lines of tabs: the cell, what oneDNN calls it
+/// (nothing where it has none), and our passes, with semicolons between them.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -14,6 +16,8 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "tests/onednn/ours.h"
 #include "tests/onednn/rnn.h"
@@ -41,6 +45,7 @@ std::vector<Cell> cells() {
                            {"lstm", CellKind::lstm, false, 0, "lstm"},
                            {"lstm_peephole", CellKind::lstm, true, 0, "lstm_peephole"},
                            {"lstm, projection", CellKind::lstm, false, units, "lstmp"},
+                           {"lstm_peephole, projection", CellKind::lstm, true, units, "lstmp_peephole"},
                            {"gru", CellKind::gru, false, 0, "gru"},
                            {"gru_reset_after", CellKind::lbr_gru, false, 0, "lbr_gru"},
                            {"augru", CellKind::augru, false, 0, "augru"},
@@ -68,18 +73,38 @@ struct Bytes {
   i64 workspace = 0, scratch = 0, weights = 0;
 };
 
-/// One cell made ready: the passes to be timed.
+/// One cell made ready: the passes to be timed; those that are empty are not.
 struct Subject {
-  std::function<void()> forward, backward;
+  std::function<void()> forward, backward, overwriting;
   Bytes bytes;
 };
+
+constexpr const char* inference_pass = "inference";
+constexpr const char* forward_pass = "training forward";
+constexpr const char* backward_pass = "backward";
+constexpr const char* overwriting_pass = "backward, overwriting";
+
+/// Whether our way back is timed with gradients of weights that overwrite, too: of one cell, since they are
+/// written where no cell is known.
+bool times_overwriting(const Cell& cell) {
+  return cell.name == "lstm";
+}
 
 Subject ours(const Cell& cell, i64 batch, int threads, bool training) {
   const auto run =
       std::make_shared<onednn::OurRnn>(desc_of(cell, training), steps, batch, Execution{.threads = threads});
   run->set(1);
   const auto [workspace, scratch, weights] = run->bytes();
-  return {[run] { run->forward(); }, [run] { run->backward(); }, {workspace, scratch, weights}};
+  Subject subject{[run] { run->forward(); }, {}, {}, {workspace, scratch, weights}};
+  if (training)
+    subject.backward = [run] {
+      run->backward();
+    };
+  if (training && times_overwriting(cell))
+    subject.overwriting = [run] {
+      run->backward_overwriting();
+    };
+  return subject;
 }
 
 Subject theirs(const Cell& cell, i64 batch, bool training) {
@@ -95,7 +120,12 @@ Subject theirs(const Cell& cell, i64 batch, bool training) {
   const auto run = std::make_shared<onednn::Rnn>(problem, training);
   run->set(onednn::random_inputs(problem, 1), onednn::random_gradients(problem, 1));
   const auto [workspace, scratch, weights] = run->bytes();
-  return {[run] { run->forward(); }, [run] { run->backward(); }, {workspace, scratch, weights}};
+  Subject subject{[run] { run->forward(); }, {}, {}, {workspace, scratch, weights}};
+  if (training)
+    subject.backward = [run] {
+      run->backward();
+    };
+  return subject;
 }
 
 double seconds_of(const std::function<void()>& work) {
@@ -107,19 +137,27 @@ double seconds_of(const std::function<void()>& work) {
 struct Times {
   double forward = std::numeric_limits<double>::infinity();
   double backward = std::numeric_limits<double>::infinity();
+  double overwriting = std::numeric_limits<double>::infinity();
 };
 
-/// The fastest of all calls within `seconds`, after some that warm up.
-Times fastest(const Subject& subject, bool training, double seconds) {
+/// The fastest of all calls within `seconds`, after some that warm up. Both ways back take turns, each behind
+/// a forward of its own.
+Times fastest(const Subject& subject, double seconds) {
   Times best;
   double used = 0.0;
-  for (int call = 0; call < 8 || used < seconds; ++call) {
-    const double forward = seconds_of(subject.forward);
-    const double backward = training ? seconds_of(subject.backward) : 0.0;
-    if (call < 3) continue;
-    best.forward = std::min(best.forward, forward);
-    best.backward = std::min(best.backward, backward);
-    used += forward + backward;
+  int call = 0;
+  const auto time = [&](const std::function<void()>& pass, double& least) {
+    const double taken = seconds_of(pass);
+    if (call < 3) return;
+    least = std::min(least, taken);
+    used += taken;
+  };
+  for (; call < 8 || used < seconds; ++call) {
+    time(subject.forward, best.forward);
+    if (subject.backward) time(subject.backward, best.backward);
+    if (!subject.overwriting) continue;
+    time(subject.forward, best.forward);
+    time(subject.overwriting, best.overwriting);
   }
   return best;
 }
@@ -157,9 +195,11 @@ void measure(const std::string& peer, const Cell& cell, i64 batch, int threads, 
   for (const bool training : {false, true}) {
     const Subject subject =
         peer == "recurra" ? ours(cell, batch, threads, training) : theirs(cell, batch, training);
-    const Times times = fastest(subject, training, training ? 3.0 * seconds : seconds);
-    print(row, training ? "training forward" : "inference", times.forward, flops, subject.bytes);
-    if (training) print(row, "backward", times.backward, 2.0 * flops, subject.bytes);
+    const double passes = subject.overwriting ? 6.0 : training ? 3.0 : 1.0;
+    const Times times = fastest(subject, passes * seconds);
+    print(row, training ? forward_pass : inference_pass, times.forward, flops, subject.bytes);
+    if (training) print(row, backward_pass, times.backward, 2.0 * flops, subject.bytes);
+    if (subject.overwriting) print(row, overwriting_pass, times.overwriting, 2.0 * flops, subject.bytes);
   }
 }
 
@@ -168,11 +208,17 @@ int fail(const char* text) {
   return 2;
 }
 
-int run(const std::vector<std::string>& arguments) {
-  if (arguments.size() == 1 && arguments[0] == "--list") {
-    for (const Cell& cell : cells()) std::printf("%s\t%s\n", cell.name.c_str(), cell.onednn.c_str());
-    return 0;
+int list() {
+  for (const Cell& cell : cells()) {
+    std::string passes = std::string(inference_pass) + ";" + forward_pass + ";" + backward_pass;
+    if (times_overwriting(cell)) passes += std::string(";") + overwriting_pass;
+    std::printf("%s\t%s\t%s\n", cell.name.c_str(), cell.onednn.c_str(), passes.c_str());
   }
+  return 0;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  if (arguments.size() == 1 && arguments[0] == "--list") return list();
   if (arguments.size() != 5) return fail("expected --list or PEER CELL BATCH THREADS SECONDS");
   const std::string& peer = arguments[0];
   if (peer != "recurra" && peer != "onednn") return fail("PEER is recurra or onednn");

@@ -15,14 +15,20 @@ import sys
 import quiet
 
 ONEDNN = "onednn"
-PASSES = ["inference", "training forward", "backward"]
 BEGIN, END = "<!-- cells.py writes from here -->", "<!-- to here -->"
 
 
-def listed_cells(program: str) -> dict[str, str]:
-    """The program's cells, and what oneDNN calls them, if it has them."""
+def listed_cells(program: str) -> list[tuple[str, str, list[str]]]:
+    """The program's cells, what oneDNN calls them, if it has them, and the passes of ours."""
     lines = subprocess.run([program, "--list"], check=True, capture_output=True, text=True).stdout.splitlines()
-    return dict(line.split("\t") for line in lines)
+    return [(cell, theirs, passes.split(";")) for cell, theirs, passes in (line.split("\t") for line in lines)]
+
+
+def split_row(row: str) -> tuple[str, str, str]:
+    """Cell, batch and pass; there are commas in names of cells and of passes."""
+    cell, _, task = row.rpartition(", batch ")
+    batch, _, work = task.partition(", ")
+    return cell, batch, work
 
 
 def contenders(arguments, cell: str, theirs: str, batch: int) -> list[quiet.Contender]:
@@ -42,8 +48,7 @@ def size(count: int) -> str:
 
 def table_row(outcome: quiet.Outcome) -> str:
     """One line of the table; peaks and times are of the same rounds."""
-    cell, _, task = outcome.row.rpartition(", batch ")
-    batch, _, work = task.partition(", ")
+    cell, batch, work = split_row(outcome.row)
     ours, theirs = outcome.best[quiet.OURS], outcome.best.get(ONEDNN)
     peak = max(one["peak2"] for one in outcome.peaks)
 
@@ -59,7 +64,7 @@ def table_row(outcome: quiet.Outcome) -> str:
 
 def section(outcomes: list[quiet.Outcome]) -> str:
     peaks = [one for outcome in outcomes for one in outcome.peaks]
-    dropped = {outcome.row.rpartition(",")[0]: outcome.dropped for outcome in outcomes}
+    dropped = {split_row(outcome.row)[:2]: outcome.dropped for outcome in outcomes}
     peak1, peak2 = (max(one[name] for one in peaks) for name in ("peak1", "peak2"))
     head = (f"Measured on {datetime.date.today()}; FMA peak {peak1:.0f} GF/s on one thread, {peak2:.0f} on two.\n"
             "Milliseconds (threads), the better of one and two threads; ratio: oneDNN / recurra; of the peak of both\n"
@@ -87,15 +92,16 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0.3, help="for each pass, peer and number of threads")
     parser.add_argument("--write", metavar="PAGE", help="put the table into this page")
     arguments = parser.parse_args()
-    cells = {cell: theirs for cell, theirs in listed_cells(arguments.program).items()
-             if re.search(arguments.only, cell)}
-    outcomes = []
-    for cell, theirs in cells.items():
+    outcomes, wanted = [], 0
+    for cell, theirs, passes in listed_cells(arguments.program):
+        if not re.search(arguments.only, cell):
+            continue
         for batch in map(int, arguments.batches.split(",")):
             name = f"{cell}, batch {batch}"
             asked = contenders(arguments, cell, theirs, batch)
             found = quiet.measure_rows(name, asked, arguments.keep, arguments.limit)
-            outcomes += [found[f"{name}, {one}"] for one in PASSES if f"{name}, {one}" in found]
+            wanted += len(passes)
+            outcomes += [found[f"{name}, {one}"] for one in passes if f"{name}, {one}" in found]
             for outcome in found.values():
                 for peer, error in outcome.errors.items():
                     print(f"{outcome.row}: {peer} failed: {error}", file=sys.stderr)
@@ -107,7 +113,7 @@ def main() -> int:
         write(arguments.write, section(complete))
     if arguments.json:
         quiet.write_lines(outcomes, arguments.json)
-    return int(len(complete) < len(PASSES) * len(cells) * len(arguments.batches.split(",")))
+    return int(len(complete) < wanted)
 
 
 if __name__ == "__main__":
