@@ -7,7 +7,8 @@ usage() {
 usage: tools/aarch64.sh [ctest's arguments]
 
 Installs a cross compiler, qemu and GoogleTest's sources (as root, or with sudo), builds base, the scalar kernels, cells,
-the engine and the RNN primitive for aarch64 in build/aarch64, and runs their tests under qemu-aarch64: some three minutes on two cores.
+the engine and the RNN primitive for aarch64 in build/aarch64, and runs their tests under qemu-aarch64: some six minutes
+on two cores.
 Exit status: ctest's; 1 building failed (the log is named), 2 packages are missing and only you can install them.
 TEXT
 }
