@@ -70,6 +70,8 @@ def section(outcomes: list[quiet.Outcome]) -> str:
             "Milliseconds (threads), the better of one and two threads; ratio: oneDNN / recurra; of the peak of both\n"
             "threads; memory in MiB: workspace + scratch + weights in the order the kernels read them. For each cell and\n"
             f"batch {outcomes[0].kept} rounds were kept, of all {sum(dropped.values())} were dropped.\n")
+    if any(outcome.row.endswith("overwriting") for outcome in outcomes):
+        head += "In the pass \"backward, overwriting\" gradients of weights are not added to what is there, but written over it.\n"
     lines = ["| cell | batch | pass | recurra | oneDNN | ratio | of the peak | memory | oneDNN's |",
              "|---|---|---|---|---|---|---|---|---|"]
     return "\n".join([head, *lines, *map(table_row, outcomes)]) + "\n"
