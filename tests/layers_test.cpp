@@ -339,7 +339,10 @@ TEST(Layers, what_does_not_fit_is_refused_on_both_ways) {
     const auto back = [&](const Tensor& given_x, const Tensor& given_dy) {
       return error_text([&] { layer->backward(given_x, given_dy, true, training); });
     };
-    EXPECT_EQ(back(x, dy), name + ".backward: expected a forward pass before, got none");
+    const std::string untrained = name + ".backward: expected a training forward before, got none";
+    EXPECT_EQ(back(x, dy), untrained);
+    layer->forward(x, {});
+    EXPECT_EQ(back(x, dy), untrained);
     const StepMask mask = StepMask::of_lengths(std::vector{1, 2}, 4);
     EXPECT_EQ(error_text(ErrorCode::shape, [&] { layer->forward(x, {.mask = &mask}); }),
               name + ".mask: expected shape (2, 3), got (2, 4)");
@@ -350,13 +353,34 @@ TEST(Layers, what_does_not_fit_is_refused_on_both_ways) {
                            layer->forward(Tensor({2, 3, 4}, Dtype::i32), training);
                          }),
               name + ".input: expected f32, got i32");
-    EXPECT_EQ(back(x, dy), name + ".backward: expected a forward pass before, got none");
+    layer->forward(x, training);
+    EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { layer->backward(x, dy, true, {}); }),
+              name + ".backward: expected a training context, got one of inference");
+    const StepMask fitting = StepMask::of_lengths(std::vector{1, 2}, 3);
+    const auto back_with = [&](const StepMask* given) {
+      return error_text([&] { layer->backward(x, dy, true, {.training = true, .mask = given}); });
+    };
+    EXPECT_EQ(back_with(&mask), name + ".mask: expected shape (2, 3), got (2, 4)");
+    EXPECT_EQ(back_with(&fitting), name + ".mask: expected none as forward had, got one");
+    layer->forward(x, {.training = true, .mask = &fitting});
+    EXPECT_EQ(back_with(nullptr), name + ".mask: expected one as forward had, got none");
+    EXPECT_EQ(back_with(&fitting), "no error");
     layer->forward(x, training);
     EXPECT_EQ(back(Tensor({2, 4, 4}), dy), name + ".input: expected shape (2, 3, 4), got (2, 4, 4)");
     EXPECT_EQ(back(x, Tensor({2, 4, 4})), name + ".dy: expected shape (2, 3, 4), got (2, 4, 4)");
     EXPECT_EQ(back(x, Tensor({2, 12})), name + ".dy: expected shape (2, 3, 4), got (2, 12)");
     EXPECT_EQ(back(x, Tensor({2, 3, 4}, Dtype::u8)), name + ".dy: expected f32, got u8");
-    EXPECT_EQ(back(x, dy), "no error");
+    EXPECT_EQ(error_text([&] {
+                layer->forward(Tensor({2, 3, 4}, Dtype::i32), {});
+              }),
+              name + ".input: expected f32, got i32");
+    EXPECT_EQ(back(x, dy), "no error") << "a refused forward takes nothing away";
+    layer->forward(x, training);
+    layer->forward(x, {});
+    EXPECT_EQ(back(x, dy), untrained);
+    layer->forward(x, training);
+    layer->build({any_extent, 4}, random);
+    EXPECT_EQ(back(x, dy), untrained);
   }
 }
 

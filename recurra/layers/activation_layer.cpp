@@ -10,7 +10,7 @@ nlohmann::json ActivationLayer::config() const {
   return config;
 }
 
-Shape ActivationLayer::build(const Shape& input, Random& random) {
+Shape ActivationLayer::run_build(const Shape& input, Random& random) {
   static_cast<void>(random);
   return input;
 }

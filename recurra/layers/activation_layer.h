@@ -16,9 +16,9 @@ class RECURRA_API ActivationLayer final : public Layer {
   [[nodiscard]] const char* type() const noexcept override { return "Activation"; }
 
   [[nodiscard]] nlohmann::json config() const override;
-  Shape build(const Shape& input, Random& random) override;
 
  private:
+  Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;
   const Tensor& run_backward(const Tensor& x,
                              const Tensor& dy,

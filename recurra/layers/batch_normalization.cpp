@@ -35,7 +35,7 @@ nlohmann::json BatchNormalization::config() const {
   return config;
 }
 
-Shape BatchNormalization::build(const Shape& input, Random& random) {
+Shape BatchNormalization::run_build(const Shape& input, Random& random) {
   if (input.rank() < 1 || input.back() < 1) {
     throw Error(
         ErrorCode::shape, name(), "input (batch, ..., features)", "(batch, ...) with " + input.to_string());

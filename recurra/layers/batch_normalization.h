@@ -36,10 +36,10 @@ class RECURRA_API BatchNormalization final : public Layer {
   [[nodiscard]] const char* type() const noexcept override { return "BatchNormalization"; }
 
   [[nodiscard]] nlohmann::json config() const override;
-  Shape build(const Shape& input, Random& random) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override;
 
  private:
+  Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;
   const Tensor& run_backward(const Tensor& x,
                              const Tensor& dy,

@@ -86,7 +86,7 @@ nlohmann::json Bidirectional::config() const {
   return config;
 }
 
-Shape Bidirectional::build(const Shape& input, Random& random) {
+Shape Bidirectional::run_build(const Shape& input, Random& random) {
   const Shape one = layers_[0]->build(input, random);
   layers_[1]->build(input, random);
   const std::array prefixes = {"forward_layer/", "backward_layer/"};

@@ -42,7 +42,6 @@ class RECURRA_API Bidirectional final : public Layer {
   [[nodiscard]] const char* type() const noexcept override { return "Bidirectional"; }
 
   [[nodiscard]] nlohmann::json config() const override;
-  Shape build(const Shape& input, Random& random) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override;
   void parameters_changed() override;
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override;
@@ -57,6 +56,7 @@ class RECURRA_API Bidirectional final : public Layer {
   [[nodiscard]] const Recurrent& backward_layer() const noexcept { return *layers_[1]; }
 
  private:
+  Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;
   const Tensor& run_backward(const Tensor& x,
                              const Tensor& dy,

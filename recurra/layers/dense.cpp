@@ -22,7 +22,7 @@ nlohmann::json Dense::config() const {
   return config;
 }
 
-Shape Dense::build(const Shape& input, Random& random) {
+Shape Dense::run_build(const Shape& input, Random& random) {
   if (input.rank() < 1 || input.back() < 1) {
     throw Error(
         ErrorCode::shape, name(), "input (batch, ..., features)", "(batch, ...) with " + input.to_string());

@@ -29,12 +29,12 @@ class RECURRA_API Dense final : public Layer {
   [[nodiscard]] const char* type() const noexcept override { return "Dense"; }
 
   [[nodiscard]] nlohmann::json config() const override;
-  Shape build(const Shape& input, Random& random) override;
   [[nodiscard]] std::vector<Parameter*> parameters() override;
 
   void parameters_changed() override { packed_ = false; }
 
  private:
+  Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;
   const Tensor& run_backward(const Tensor& x,
                              const Tensor& dy,

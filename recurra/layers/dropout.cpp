@@ -34,7 +34,7 @@ nlohmann::json Dropout::config() const {
   return config;
 }
 
-Shape Dropout::build(const Shape& input, Random& random) {
+Shape Dropout::run_build(const Shape& input, Random& random) {
   static_cast<void>(random);
   return input;
 }

@@ -23,12 +23,12 @@ class RECURRA_API Dropout final : public Layer {
   [[nodiscard]] const char* type() const noexcept override { return "Dropout"; }
 
   [[nodiscard]] nlohmann::json config() const override;
-  Shape build(const Shape& input, Random& random) override;
 
   /// What each element of x was multiplied by in the last training forward.
   [[nodiscard]] const Tensor& factors() const noexcept { return factors_; }
 
  private:
+  Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;
   const Tensor& run_backward(const Tensor& x,
                              const Tensor& dy,

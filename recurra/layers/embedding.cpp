@@ -56,7 +56,7 @@ nlohmann::json Embedding::config() const {
   return config;
 }
 
-Shape Embedding::build(const Shape& input, Random& random) {
+Shape Embedding::run_build(const Shape& input, Random& random) {
   if (options_.mask_zero && input.rank() != 1) {
     throw Error(ErrorCode::shape,
                 name(),

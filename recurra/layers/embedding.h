@@ -31,7 +31,6 @@ class RECURRA_API Embedding final : public Layer {
   [[nodiscard]] const char* type() const noexcept override { return "Embedding"; }
 
   [[nodiscard]] nlohmann::json config() const override;
-  Shape build(const Shape& input, Random& random) override;
 
   [[nodiscard]] std::vector<Parameter*> parameters() override;
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override;
@@ -43,6 +42,7 @@ class RECURRA_API Embedding final : public Layer {
     return true;
   }
 
+  Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;
   const Tensor& run_backward(const Tensor& x,
                              const Tensor& dy,

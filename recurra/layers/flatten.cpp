@@ -23,7 +23,7 @@ nlohmann::json Flatten::config() const {
   return config;
 }
 
-Shape Flatten::build(const Shape& input, Random& random) {
+Shape Flatten::run_build(const Shape& input, Random& random) {
   static_cast<void>(random);
   if (std::ranges::find(input.extents(), any_extent) != input.extents().end()) {
     throw Error(ErrorCode::shape,

@@ -14,7 +14,6 @@ class RECURRA_API Flatten final : public Layer {
   [[nodiscard]] const char* type() const noexcept override { return "Flatten"; }
 
   [[nodiscard]] nlohmann::json config() const override;
-  Shape build(const Shape& input, Random& random) override;
 
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override {
     static_cast<void>(context);
@@ -22,6 +21,7 @@ class RECURRA_API Flatten final : public Layer {
   }
 
  private:
+  Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;
   const Tensor& run_backward(const Tensor& x,
                              const Tensor& dy,

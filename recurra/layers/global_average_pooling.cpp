@@ -29,7 +29,7 @@ nlohmann::json GlobalAveragePooling1d::config() const {
   return config;
 }
 
-Shape GlobalAveragePooling1d::build(const Shape& input, Random& random) {
+Shape GlobalAveragePooling1d::run_build(const Shape& input, Random& random) {
   static_cast<void>(random);
   if (input.rank() != 2 || input.back() < 1) {
     throw Error(

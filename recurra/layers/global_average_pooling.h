@@ -18,7 +18,6 @@ class RECURRA_API GlobalAveragePooling1d final : public Layer {
   [[nodiscard]] const char* type() const noexcept override { return "GlobalAveragePooling1D"; }
 
   [[nodiscard]] nlohmann::json config() const override;
-  Shape build(const Shape& input, Random& random) override;
 
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override {
     static_cast<void>(context);
@@ -26,6 +25,7 @@ class RECURRA_API GlobalAveragePooling1d final : public Layer {
   }
 
  private:
+  Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;
   const Tensor& run_backward(const Tensor& x,
                              const Tensor& dy,

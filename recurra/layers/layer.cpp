@@ -21,25 +21,43 @@ void require_shape(const std::string& subject, const Shape& expected, const Shap
 
 }  // namespace
 
+Shape Layer::build(const Shape& input, Random& random) {
+  trained_ = false;
+  return run_build(input, random);
+}
+
+void Layer::check_mask(const Shape& x, const StepMask* mask) const {
+  if (mask == nullptr) return;
+  if (x.rank() < 2) throw Error(ErrorCode::shape, name_ + ".mask", "none for an input without steps", "one");
+  require_shape(name_ + ".mask", {x[0], x[1]}, {mask->batch(), mask->steps()});
+}
+
 const Tensor& Layer::forward(const Tensor& x, const Context& context) {
-  ran_ = false;
   require_dtype(takes(x.dtype()), name_ + ".input", x);
-  if (const StepMask* mask = context.mask; mask != nullptr) {
-    if (x.shape().rank() < 2)
-      throw Error(ErrorCode::shape, name_ + ".mask", "none for an input without steps", "one");
-    require_shape(name_ + ".mask", {x.shape()[0], x.shape()[1]}, {mask->batch(), mask->steps()});
-  }
+  check_mask(x.shape(), context.mask);
+  trained_ = false;
   const Tensor& y = run_forward(x, context);
   x_shape_ = x.shape();
   y_shape_ = y.shape();
-  ran_ = true;
+  masked_ = context.mask != nullptr;
+  trained_ = context.training;
   return y;
 }
 
 const Tensor& Layer::backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
-  if (!ran_) throw Error(ErrorCode::invalid_argument, name_ + ".backward", "a forward pass before", "none");
+  if (!trained_)
+    throw Error(ErrorCode::invalid_argument, name_ + ".backward", "a training forward before", "none");
+  if (!context.training)
+    throw Error(ErrorCode::invalid_argument, name_ + ".backward", "a training context", "one of inference");
   require_dtype(takes(x.dtype()), name_ + ".input", x);
   require_shape(name_ + ".input", x_shape_, x.shape());
+  check_mask(x.shape(), context.mask);
+  if (masked_ != (context.mask != nullptr)) {
+    throw Error(ErrorCode::invalid_argument,
+                name_ + ".mask",
+                masked_ ? "one as forward had" : "none as forward had",
+                masked_ ? "none" : "one");
+  }
   require_dtype(dy.dtype() == Dtype::f32, name_ + ".dy", dy);
   require_shape(name_ + ".dy", y_shape_, dy.shape());
   return run_backward(x, dy, want_dx, context);

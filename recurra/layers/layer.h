@@ -81,15 +81,17 @@ class RECURRA_API Layer {
 
   /// Makes the weights for inputs of shape `input` without the batch axis, drawing initial values from
   /// `random`, and returns the output's shape. Throws Error (shape) where the layer cannot take it.
-  virtual Shape build(const Shape& input, Random& random) = 0;
+  Shape build(const Shape& input, Random& random);
 
-  /// x (batch, …) -> (batch, …), valid until the next call. x must stay until backward when training. Throws
-  /// Error: shape where x or the mask does not fit, dtype for elements that the layer does not take.
+  /// x (batch, …) -> (batch, …), valid until the next call. When training, x and the mask must stay as they
+  /// are until backward. Throws Error: shape where x or the mask does not fit, dtype for elements that the
+  /// layer does not take.
   const Tensor& forward(const Tensor& x, const Context& context);
 
   /// After a training forward with the same x and context: gradients of the parameters, and, where `want_dx`,
-  /// of x; else an empty tensor. Valid until the next call. Throws Error: invalid_argument without a forward
-  /// before, shape or dtype unless x is as the last forward's and dy, f32, as its output.
+  /// of x; else an empty tensor. Valid until the next call. Throws Error: invalid_argument unless the last
+  /// forward since build was a training one, with a mask where there is one now; shape or dtype unless x and
+  /// the mask are as that forward's and dy, f32, as its output.
   const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context);
 
   /// In Keras's order; empty before build.
@@ -132,19 +134,25 @@ class RECURRA_API Layer {
   /// Elements of x. For another kind forward throws.
   [[nodiscard]] virtual bool takes(Dtype dtype) const noexcept { return dtype == Dtype::f32; }
 
+  /// What build does.
+  virtual Shape run_build(const Shape& input, Random& random) = 0;
+
   /// What forward does once elements and mask have been looked at; looks at the shape of x itself.
   virtual const Tensor& run_forward(const Tensor& x, const Context& context) = 0;
 
-  /// What backward does once shapes and elements have been looked at.
+  /// What backward does once shapes, elements and mask have been looked at.
   virtual const Tensor& run_backward(const Tensor& x,
                                      const Tensor& dy,
                                      bool want_dx,
                                      const Context& context) = 0;
 
+  void check_mask(const Shape& x, const StepMask* mask) const;
+
   std::string name_;
   bool trainable_ = true;
-  bool ran_ = false;  // forward, to its end
-  Shape x_shape_;     // of the last forward
+  bool trained_ = false;  // the last forward was a training one, and came to its end
+  bool masked_ = false;   // the last forward
+  Shape x_shape_;         // of the last forward
   Shape y_shape_;
 };
 

@@ -21,7 +21,7 @@ nlohmann::json Masking::config() const {
   return config;
 }
 
-Shape Masking::build(const Shape& input, Random& random) {
+Shape Masking::run_build(const Shape& input, Random& random) {
   static_cast<void>(random);
   if (input.rank() != 2) {
     throw Error(

@@ -49,7 +49,7 @@ nlohmann::json Recurrent::config() const {
   return config;
 }
 
-Shape Recurrent::build(const Shape& input, Random& random) {
+Shape Recurrent::run_build(const Shape& input, Random& random) {
   if (input.rank() != 2 || input.back() < 1) {
     throw Error(
         ErrorCode::shape, name(), "input (batch, steps, features)", "(batch, ...) with " + input.to_string());

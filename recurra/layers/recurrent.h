@@ -46,7 +46,6 @@ class RECURRA_API Recurrent : public Layer {
   [[nodiscard]] virtual std::unique_ptr<Recurrent> with(const RecurrentOptions& options,
                                                         std::string name) const = 0;
 
-  Shape build(const Shape& input, Random& random) final;
   [[nodiscard]] std::vector<Parameter*> parameters() final;
 
   void parameters_changed() final { packed_ = false; }
@@ -104,6 +103,7 @@ class RECURRA_API Recurrent : public Layer {
   virtual void adjust_bias(Tensor& bias) const { static_cast<void>(bias); }
 
  private:
+  Shape run_build(const Shape& input, Random& random) final;
   const Tensor& run_forward(const Tensor& x, const Context& context) final;
   const Tensor& run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) final;
   void pack(const Execution& execution);

@@ -64,7 +64,7 @@ nlohmann::json TimeDistributed::config() const {
   return config;
 }
 
-Shape TimeDistributed::build(const Shape& input, Random& random) {
+Shape TimeDistributed::run_build(const Shape& input, Random& random) {
   if (input.rank() < 2) {
     throw Error(
         ErrorCode::shape, name(), "input (batch, steps, ...)", "(batch, ...) with " + input.to_string());

@@ -24,7 +24,6 @@ class RECURRA_API TimeDistributed final : public Layer {
   [[nodiscard]] const char* type() const noexcept override { return "TimeDistributed"; }
 
   [[nodiscard]] nlohmann::json config() const override;
-  Shape build(const Shape& input, Random& random) override;
 
   [[nodiscard]] std::vector<Parameter*> parameters() override { return layer_->parameters(); }
 
@@ -37,6 +36,7 @@ class RECURRA_API TimeDistributed final : public Layer {
   [[nodiscard]] const Layer& layer() const noexcept { return *layer_; }
 
  private:
+  Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;
   const Tensor& run_backward(const Tensor& x,
                              const Tensor& dy,
