@@ -1,6 +1,7 @@
-/// Layers outside the recurrence: values and gradients against plain double arithmetic, initial values, bad
-/// input.
+/// Layers outside the recurrence: values and gradients against plain double arithmetic, initial values,
+/// models as data, a layer of a user's.
 #include <cmath>
+#include <numeric>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "recurra/layers/json_text.h"
 #include "recurra/layers/lstm.h"
 #include "recurra/layers/model_spec.h"
+#include "recurra/training/sequential.h"
 #include "tests/support/layer_gradients.h"
 #include "tests/support/temporary_folder.h"
 
@@ -285,115 +287,57 @@ TEST(ModelSpec, json_of_too_many_levels_is_refused) {
   EXPECT_EQ(error_text([&] { to_json(spec); }), "LSTM" + refusal);
 }
 
-TEST(Layers, wrong_shapes_are_named) {
-  Random random(1);
-  Lstm lstm({{.units = 4}});
-  EXPECT_EQ(error_text([&] { lstm.build({5}, random); }),
-            "lstm: expected input (batch, steps, features), got (batch, ...) with (5,)");
-  lstm.build({7, 5}, random);
-  EXPECT_EQ(error_text([&] {
-              lstm.forward(Tensor({2, 7, 6}), {});
-            }),
-            "lstm.input: expected (batch, steps, 5), got (2, 7, 6)");
-  EXPECT_EQ(error_text([&] {
-              lstm.forward(Tensor({2, 7, 5}, Dtype::i32), {});
-            }),
-            "lstm.input: expected f32, got i32");
-  Dense dense({.units = 4});
-  dense.build({5}, random);
-  EXPECT_EQ(error_text([&] {
-              dense.forward(Tensor({2, 6}), {});
-            }),
-            "dense.input: expected (batch, ..., 5), got (2, 6)");
-  BatchNormalization norm;
-  norm.build({5}, random);
-  EXPECT_EQ(error_text([&] {
-              norm.forward(Tensor({2, 6}), {});
-            }),
-            "batch_normalization.input: expected (batch, ..., 5), got (2, 6)");
-}
+/// y = factor * x: all that a layer of a user's needs.
+class Scale final : public Layer {
+ public:
+  Scale() : Layer("scale") {}
 
-/// Of every layer: shapes of inputs, and what a way back is given after a forward pass of (2, 3, 4).
-TEST(Layers, what_does_not_fit_is_refused_on_both_ways) {
-  const char* written[][2] = {
-      {"LSTM", R"({"units": 4, "return_sequences": true})"},
-      {"GRU", R"({"units": 4, "return_sequences": true})"},
-      {"SimpleRNN", R"({"units": 4, "return_sequences": true})"},
-      {"Bidirectional",
-       R"({"merge_mode": "sum", "layer": {"class_name": "LSTM", "config": {"units": 4, "return_sequences": true}}})"},
-      {"Dense", R"({"units": 4})"},
-      {"BatchNormalization", "{}"},
-      {"Masking", "{}"},
-      {"Dropout", R"({"rate": 0.5})"},
-      {"Activation", R"({"activation": "tanh"})"},
-      {"TimeDistributed", R"({"layer": {"class_name": "Dense", "config": {"units": 4}}})"}};
-  for (const auto& [type, config] : written) {
-    const std::unique_ptr<Layer> layer = make_layer({type, config});
-    const std::string name = layer->name();
-    SCOPED_TRACE(type);
-    Random random(1);
-    layer->build({any_extent, 4}, random);
-    const Tensor x({2, 3, 4});
-    const Tensor dy({2, 3, 4});
-    const Context training{.training = true};
-    const auto back = [&](const Tensor& given_x, const Tensor& given_dy) {
-      return error_text([&] { layer->backward(given_x, given_dy, true, training); });
-    };
-    const std::string untrained = name + ".backward: expected a training forward before, got none";
-    EXPECT_EQ(back(x, dy), untrained);
-    layer->forward(x, {});
-    EXPECT_EQ(back(x, dy), untrained);
-    const StepMask mask = StepMask::of_lengths(std::vector{1, 2}, 4);
-    EXPECT_EQ(error_text(ErrorCode::shape, [&] { layer->forward(x, {.mask = &mask}); }),
-              name + ".mask: expected shape (2, 3), got (2, 4)");
-    EXPECT_EQ(error_text(ErrorCode::shape, [&] { layer->forward(Tensor({4}), {.mask = &mask}); }),
-              name + ".mask: expected none for an input without steps, got one");
-    EXPECT_EQ(error_text(ErrorCode::dtype,
-                         [&] {
-                           layer->forward(Tensor({2, 3, 4}, Dtype::i32), training);
-                         }),
-              name + ".input: expected f32, got i32");
-    layer->forward(x, training);
-    EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { layer->backward(x, dy, true, {}); }),
-              name + ".backward: expected a training context, got one of inference");
-    const StepMask fitting = StepMask::of_lengths(std::vector{1, 2}, 3);
-    const auto back_with = [&](const StepMask* given) {
-      return error_text([&] { layer->backward(x, dy, true, {.training = true, .mask = given}); });
-    };
-    EXPECT_EQ(back_with(&mask), name + ".mask: expected shape (2, 3), got (2, 4)");
-    EXPECT_EQ(back_with(&fitting), name + ".mask: expected none as forward had, got one");
-    layer->forward(x, {.training = true, .mask = &fitting});
-    EXPECT_EQ(back_with(nullptr), name + ".mask: expected one as forward had, got none");
-    EXPECT_EQ(back_with(&fitting), "no error");
-    layer->forward(x, training);
-    EXPECT_EQ(back(Tensor({2, 4, 4}), dy), name + ".input: expected shape (2, 3, 4), got (2, 4, 4)");
-    EXPECT_EQ(back(x, Tensor({2, 4, 4})), name + ".dy: expected shape (2, 3, 4), got (2, 4, 4)");
-    EXPECT_EQ(back(x, Tensor({2, 12})), name + ".dy: expected shape (2, 3, 4), got (2, 12)");
-    EXPECT_EQ(back(x, Tensor({2, 3, 4}, Dtype::u8)), name + ".dy: expected f32, got u8");
-    EXPECT_EQ(error_text([&] {
-                layer->forward(Tensor({2, 3, 4}, Dtype::i32), {});
-              }),
-              name + ".input: expected f32, got i32");
-    EXPECT_EQ(back(x, dy), "no error") << "a refused forward takes nothing away";
-    layer->forward(x, training);
-    layer->forward(x, {});
-    EXPECT_EQ(back(x, dy), untrained);
-    layer->forward(x, training);
-    layer->build({any_extent, 4}, random);
-    EXPECT_EQ(back(x, dy), untrained);
+  const char* type() const noexcept override { return "Scale"; }
+
+  nlohmann::json config() const override { return base_config(); }
+
+  std::vector<Parameter*> parameters() override { return {&factor_}; }
+
+ private:
+  Shape run_build(const Shape& input, Random& random) override {
+    factor_ = make_parameter("factor", {1}, {.initializer = Constant{3}}, random);
+    return input;
   }
-}
 
-/// Inputs of the layers that take steps alone.
-TEST(Layers, ranks_other_than_that_of_sequences_are_refused) {
-  for (const char* type : {"LSTM", "GRU", "SimpleRNN"}) {
-    const std::unique_ptr<Layer> layer = make_layer({type, R"({"units": 4})"});
-    Random random(1);
-    layer->build({any_extent, 5}, random);
-    for (const Shape& shape : {Shape{2, 5}, Shape{2, 3, 1, 5}, Shape{2, 3, 6}, Shape{5}}) {
-      EXPECT_EQ(error_text(ErrorCode::shape, [&] { layer->forward(Tensor(shape), {}); }),
-                layer->name() + ".input: expected (batch, steps, 5), got " + shape.to_string());
-    }
+  const Tensor& run_forward(const Tensor& x, const Context&) override { return scaled(x, y_); }
+
+  const Tensor& run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context&) override {
+    *factor_.d() = std::inner_product(x.data(), x.data() + x.size(), dy.data(), 0.0F);
+    return want_dx ? scaled(dy, dx_) : none_;
+  }
+
+  const Tensor& scaled(const Tensor& from, Tensor& to) {
+    to = from;
+    for (float& value : to.as<float>()) value *= factor_.value.data()[0];
+    return to;
+  }
+
+  Parameter factor_;
+  Tensor y_, dx_, none_{Shape{0}};
+};
+
+TEST(OwnLayer, has_gradients_and_learns_in_a_sequential) {
+  Scale alone;
+  Random random(1);
+  EXPECT_EQ(alone.build({4}, random), Shape{4});
+  expect_gradients(alone, normal({3, 4}, 1), normal({3, 4}, 2), {.training = true});
+  Sequential model;
+  model.add(std::make_unique<Scale>());
+  model.add(std::make_unique<Dense>(DenseOptions{.units = 2}));
+  model.add(std::make_unique<Scale>());
+  model.compile(make_optimizer("adam", 0.1), make_loss("mean_squared_error"));
+  const Tensor x = normal({16, 3}, 3);
+  const Tensor y = normal({16, 2}, 4);
+  const double before = model.train_on_batch(x, y);
+  for (int update = 0; update < 50; ++update) model.train_on_batch(x, y);
+  EXPECT_LT(model.train_on_batch(x, y), 0.5 * before);
+  for (const char* name : {"scale", "scale_1"}) {
+    EXPECT_NE(model.get_layer(name).parameters()[0]->value.data()[0], 3.0F) << name;
   }
 }
 

@@ -57,6 +57,10 @@ struct Context {
 };
 
 /// A function with weights. Not to be run by two threads at once.
+///
+/// A layer of your own overrides `type`, `config`, the private `run_build`, `run_forward` and `run_backward`,
+/// and `parameters` where it has weights; `takes` where x need not be f32, `output_mask` where other steps
+/// count behind it. build, forward and backward look at what they are given and then call these.
 class RECURRA_API Layer {
  public:
   /// A layer without weights; build makes them.
@@ -134,13 +138,15 @@ class RECURRA_API Layer {
   /// Elements of x. For another kind forward throws.
   [[nodiscard]] virtual bool takes(Dtype dtype) const noexcept { return dtype == Dtype::f32; }
 
-  /// What build does.
+  /// What build does: makes the weights, by make_parameter, and returns the output's shape.
   virtual Shape run_build(const Shape& input, Random& random) = 0;
 
   /// What forward does once elements and mask have been looked at; looks at the shape of x itself.
   virtual const Tensor& run_forward(const Tensor& x, const Context& context) = 0;
 
-  /// What backward does once shapes, elements and mask have been looked at.
+  /// What backward does once shapes, elements and mask have been looked at: puts the gradient of every
+  /// trainable parameter in place of the one before. Returns dx of the shape of x, or, without `want_dx`, a
+  /// tensor of shape (0); it is the layer's and stays until the next call.
   virtual const Tensor& run_backward(const Tensor& x,
                                      const Tensor& dy,
                                      bool want_dx,
