@@ -173,10 +173,11 @@ TEST(Refusals, of_a_clip_that_is_none_or_no_cells) {
     return error_text(ErrorCode::invalid_argument, [&] { Plan({cell, 3, 5, 0, false, {}, clip}); });
   };
   EXPECT_EQ(refusal("lstm", 0), "no error");
-  EXPECT_EQ(refusal("lstm", -1), "clip: expected 0 or a number above, got -1.000000");
+  EXPECT_EQ(refusal("lstm", -1), "clip: expected 0 or a number above, got -1");
+  EXPECT_EQ(refusal("lstm", -1e-9F), "clip: expected 0 or a number above, got -1e-09");
   EXPECT_EQ(refusal("lstm", NAN), "clip: expected 0 or a number above, got nan");
   EXPECT_EQ(refusal("lstm", INFINITY), "clip: expected 0 or a number above, got inf");
-  EXPECT_EQ(refusal("gru", 2), "clip: expected 0 for cell \"gru\", got 2.000000");
+  EXPECT_EQ(refusal("gru", 2), "clip: expected 0 for cell \"gru\", got 2");
 }
 
 TEST(Refusals, of_a_stacks_output_gradients_without_room) {

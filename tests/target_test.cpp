@@ -174,11 +174,11 @@ TEST(PlansTest, refuse_activations_the_cell_has_no_place_for_or_out_of_range) {
   const Activation tanh{ActivationKind::tanh};
   EXPECT_EQ(refusal({tanh}), "activations: expected none or 5 for cell \"lstm\", got 1");
   EXPECT_EQ(refusal({{ActivationKind::elu, -1.0F}, tanh, tanh, tanh, tanh}),
-            "activations elu: expected alpha from 0 up, got -1.000000");
+            "activations elu: expected alpha from 0 up, got -1");
   EXPECT_EQ(refusal({{ActivationKind::affine, 1.0F, NAN}, tanh, tanh, tanh, tanh}),
             "activations affine: expected a finite beta, got nan");
   EXPECT_EQ(refusal({{ActivationKind::clipped_relu, 0.0F}, tanh, tanh, tanh, tanh}),
-            "activations clipped_relu: expected alpha above 0, got 0.000000");
+            "activations clipped_relu: expected alpha above 0, got 0");
 }
 
 /// Asks for the active target in a process that has RECURRA_TARGET=bogus, writes the error and ends with

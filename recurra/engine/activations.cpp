@@ -4,6 +4,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 
 namespace recurra {
 
@@ -72,7 +73,7 @@ void check_activation(const Activation& activation, const char* subject) {
     throw Error(ErrorCode::invalid_argument,
                 std::string(subject).append(" ").append(name_of(activation.kind)),
                 expected,
-                std::to_string(value));
+                shortest(value));
   };
   if (!std::isfinite(activation.alpha)) fail("a finite alpha", activation.alpha);
   if (!std::isfinite(activation.beta)) fail("a finite beta", activation.beta);

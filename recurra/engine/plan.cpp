@@ -5,6 +5,7 @@
 #include <span>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 #include "recurra/engine/activations.h"
 
 namespace recurra {
@@ -67,10 +68,10 @@ void Plan::choose_epilogues() {
   for (const Activation& activation : chosen) check_activation(activation, "activations");
   const float clip = recurrence_.clip;
   if (!(clip >= 0) || !std::isfinite(clip))
-    throw Error(ErrorCode::invalid_argument, "clip", "0 or a number above", std::to_string(clip));
+    throw Error(ErrorCode::invalid_argument, "clip", "0 or a number above", shortest(clip));
   if (clip > 0 && !cell_->clips) {
     throw Error(
-        ErrorCode::invalid_argument, "clip", "0 for cell \"" + recurrence_.cell + "\"", std::to_string(clip));
+        ErrorCode::invalid_argument, "clip", "0 for cell \"" + recurrence_.cell + "\"", shortest(clip));
   }
   const bool others = !chosen.empty() && !std::ranges::equal(chosen, own);
   chosen_ = others || clip > 0 ? 1 : 0;

@@ -92,7 +92,7 @@ TEST(ActivationFunctions, bad_arguments_are_named) {
       "Dense.activation ReLU \"more than one of them\": supported are one of max_value, negative_slope and "
       "threshold");
   EXPECT_EQ(text(R"({"class_name": "LeakyReLU", "config": {"negative_slope": -1}})"),
-            "activation leaky_relu: expected alpha from 0 up, got -1.000000");
+            "activation leaky_relu: expected alpha from 0 up, got -1");
   EXPECT_EQ(error_text([] {
               ActivationFunction(Activation{ActivationKind::elu, NAN});
             }),

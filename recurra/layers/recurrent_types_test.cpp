@@ -65,7 +65,7 @@ TEST(RecurrentLayers, refuse_what_is_out_of_range_or_not_theirs) {
   EXPECT_EQ(refusal({.units = 2, .recurrent_dropout = -0.1}),
             "recurrent_dropout: expected from 0 up to below 1, got -0.1");
   EXPECT_EQ(refusal({.units = 2, .activation = {ActivationKind::elu, -1.0F}}),
-            "activation elu: expected alpha from 0 up, got -1.000000");
+            "activation elu: expected alpha from 0 up, got -1");
   EXPECT_EQ(refusal({.units = 2, .activation = {ActivationKind::elu, NAN}}),
             "activation elu: expected a finite alpha, got nan");
   EXPECT_EQ(refusal({.units = 2, .activation = {ActivationKind(99)}}),

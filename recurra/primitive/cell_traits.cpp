@@ -3,6 +3,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
 
 namespace recurra::primitive {
 
@@ -129,11 +130,10 @@ void check(const RnnDesc& desc) {
   for (const auto& [rate, subject] :
        {std::pair{desc.zoneout, "zoneout"}, std::pair{desc.zoneout_c, "zoneout_c"}}) {
     if (!(rate >= 0 && rate <= 1))
-      throw Error(ErrorCode::invalid_argument, subject, "0 to 1", std::to_string(rate));
+      throw Error(ErrorCode::invalid_argument, subject, "0 to 1", shortest(rate));
   }
   if (desc.zoneout > 0 && desc.projection > 0) {
-    throw Error(
-        ErrorCode::invalid_argument, "zoneout", "0 beside a projection", std::to_string(desc.zoneout));
+    throw Error(ErrorCode::invalid_argument, "zoneout", "0 beside a projection", shortest(desc.zoneout));
   }
   if (desc.diff_weights_overwrite && desc.propagation != Propagation::backward) {
     throw Error(ErrorCode::invalid_argument,
