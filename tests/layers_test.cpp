@@ -242,6 +242,26 @@ TEST(ModelSpec, bad_texts_are_named) {
             "epsilon: expected a number above 0, got 0");
 }
 
+TEST(ModelSpec, what_a_file_says_is_shown_cut_and_clean) {
+  const auto text = [](const nlohmann::json& config) {
+    return error_text([&] { make_layer({"LSTM", config.dump()}); });
+  };
+  // The sixtieth and the eightieth byte lie within a letter.
+  std::string letters(1, 'a');
+  for (int i = 0; i < 60; ++i) letters += "ü";
+  const std::string cut = letters.substr(0, 79) + "…";
+  EXPECT_EQ(text({{"units", 2}, {"stateful", letters}}),
+            "LSTM.stateful \"" + cut + "\": supported are false");
+  EXPECT_EQ(text({{"units", 2}, {"stateful", "a\n\x1b[2Jb"}}),
+            "LSTM.stateful \"a??[2Jb\": supported are false");
+  EXPECT_EQ(text({{"units", letters}}),
+            "LSTM.units: expected an integer, got \"" + letters.substr(0, 79) + "…");
+  EXPECT_EQ(text({{"units", 2}, {"activation", "re\nlu"}}).substr(0, 24), "LSTM.activation \"re?lu\":");
+  ModelSpec spec;
+  spec.layers.push_back({"LSTM", "\xff" + letters});
+  EXPECT_NO_THROW(error_text(ErrorCode::format, [&] { to_json(spec); }));
+}
+
 /// Deeper than any stack would carry a function that calls itself.
 std::string nested(int levels) {
   return std::string(std::size_t(levels), '[') + std::string(std::size_t(levels), ']');

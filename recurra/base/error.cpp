@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "recurra/base/shown.h"
+
 namespace recurra {
 
 namespace {
@@ -11,8 +13,9 @@ std::string text_of(ErrorCode code,
                     const std::string& subject,
                     const std::string& expected,
                     const std::string& actual) {
-  if (code == ErrorCode::unsupported) return subject + " \"" + actual + "\": supported are " + expected;
-  return subject + ": expected " + expected + ", got " + actual;
+  if (code == ErrorCode::unsupported)
+    return without_controls(subject + " \"" + shortened(actual) + "\": supported are " + expected);
+  return without_controls(subject + ": expected " + expected + ", got " + actual);
 }
 
 }  // namespace

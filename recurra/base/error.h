@@ -22,7 +22,8 @@ enum class ErrorCode {
 /// Carries what was looked at, what it should have been and what it was.
 ///
 /// what() reads `subject: expected EXPECTED, got ACTUAL`; for ErrorCode::unsupported
-/// `subject "ACTUAL": supported are EXPECTED`.
+/// `subject "ACTUAL": supported are EXPECTED`, where a long ACTUAL, a name out of a file perhaps, is cut.
+/// Control characters are `?` in it.
 class RECURRA_API Error : public std::exception {
  public:
   /// Builds the text; the parts are in the order in which it says them.

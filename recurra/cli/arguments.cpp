@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "recurra/data/shown.h"
+#include "recurra/base/shown.h"
 
 namespace recurra::cli {
 

@@ -4,8 +4,8 @@
 #include <cctype>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shown.h"
 #include "recurra/cli/numbers.h"
-#include "recurra/data/shown.h"
 
 namespace recurra::cli {
 

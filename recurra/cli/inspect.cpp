@@ -9,9 +9,9 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/file.h"
+#include "recurra/base/shown.h"
 #include "recurra/cli/commands.h"
 #include "recurra/cli/tensor_statistics.h"
-#include "recurra/data/shown.h"
 #include "recurra/formats/safetensors.h"
 #include "recurra/layers/json_text.h"
 #include "recurra/training/sequential.h"

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "recurra/data/shown.h"
+#include "recurra/base/shown.h"
 
 namespace recurra::cli {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shown.h"
 #include "recurra/cli/numbers.h"
-#include "recurra/data/shown.h"
 
 namespace recurra::cli {
 

@@ -4,7 +4,7 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/shape.h"
-#include "recurra/data/shown.h"
+#include "recurra/base/shown.h"
 
 namespace recurra {
 

@@ -8,8 +8,8 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/file.h"
+#include "recurra/base/shown.h"
 #include "recurra/data/csv_rows.h"
-#include "recurra/data/shown.h"
 
 namespace recurra {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "recurra/base/error.h"
-#include "recurra/data/shown.h"
+#include "recurra/base/shown.h"
 
 namespace recurra {
 

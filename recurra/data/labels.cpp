@@ -7,7 +7,7 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/shortest.h"
-#include "recurra/data/shown.h"
+#include "recurra/base/shown.h"
 
 namespace recurra {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "recurra/base/error.h"
-#include "recurra/data/shown.h"
+#include "recurra/base/shown.h"
 
 namespace recurra {
 

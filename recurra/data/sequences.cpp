@@ -6,9 +6,9 @@
 #include <unordered_set>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shown.h"
 #include "recurra/data/columns.h"
 #include "recurra/data/labels.h"
-#include "recurra/data/shown.h"
 
 namespace recurra {
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
-#include "recurra/data/shown.h"
+#include "recurra/base/shown.h"
 #include "recurra/data/utf8.h"
 
 namespace recurra {

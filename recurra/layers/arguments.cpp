@@ -2,20 +2,15 @@
 
 #include <algorithm>
 
+#include "recurra/base/shown.h"
+
 namespace recurra {
 
 using Json = nlohmann::json;
 
-namespace {
-
-// What a message shows of a config is cut here.
-constexpr std::size_t longest_shown = 60;
-
-}  // namespace
-
 Arguments::Arguments(std::string type, Json values) : type_(std::move(type)), values_(std::move(values)) {
   if (values_.is_object()) return;
-  throw Error(ErrorCode::format, type_ + ".config", "a JSON object", values_.dump().substr(0, longest_shown));
+  throw Error(ErrorCode::format, type_ + ".config", "a JSON object", shown_json(values_));
 }
 
 std::string Arguments::subject(std::string_view name) const {
@@ -53,10 +48,8 @@ void Arguments::finish() const {
 KerasObject read_keras_object(const Json& json, const std::string& subject) {
   if (json.is_string()) return {json.get<std::string>(), Json::object(), true};
   if (!json.is_object() || !json.contains("class_name") || !json["class_name"].is_string()) {
-    throw Error(ErrorCode::format,
-                subject,
-                "a name or an object with a string \"class_name\"",
-                json.dump().substr(0, longest_shown));
+    throw Error(
+        ErrorCode::format, subject, "a name or an object with a string \"class_name\"", shown_json(json));
   }
   Arguments arguments(subject, json);
   KerasObject object;
@@ -70,7 +63,7 @@ KerasObject read_keras_object(const Json& json, const std::string& subject) {
 }
 
 std::string plain_text(const Json& json) {
-  return (json.is_string() ? json.get<std::string>() : json.dump()).substr(0, longest_shown);
+  return json.is_string() ? shortened(json.get<std::string>()) : shown_json(json);
 }
 
 Json write_keras_object(const char* module, const char* class_name, Json config) {

@@ -13,6 +13,7 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/platform.h"
+#include "recurra/layers/json_text.h"
 
 namespace recurra {
 
@@ -70,7 +71,7 @@ class RECURRA_API Arguments {
                       : std::is_same_v<T, bool>      ? value.is_boolean()
                       : std::is_same_v<T, i64>       ? value.is_number_integer()
                                                      : value.is_number();
-    if (!fits) throw Error(ErrorCode::format, subject(name), expected<T>(), value.dump());
+    if (!fits) throw Error(ErrorCode::format, subject(name), expected<T>(), shown_json(value));
     return value.template get<T>();
   }
 
@@ -97,7 +98,7 @@ struct KerasObject {
 /// Throws Error (format) with `subject` for anything else.
 [[nodiscard]] KerasObject read_keras_object(const nlohmann::json& json, const std::string& subject);
 
-/// A value as a message about what is supported shows it: a string without quotes, and cut where it is long.
+/// A value as a message about what is supported shows it: as shown_json, but a string without quotes.
 [[nodiscard]] std::string plain_text(const nlohmann::json& json);
 
 /// What Keras writes for an object of its own.

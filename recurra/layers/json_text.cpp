@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shown.h"
 
 namespace recurra {
 
@@ -39,6 +40,11 @@ Json parse_json(std::string_view text, const std::string& subject) {
     return true;
   };
   return Json::parse(text, check, false);
+}
+
+std::string shown_json(const Json& json) {
+  // Where a text in it is no UTF-8, dump would throw.
+  return shortened(json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace recurra

@@ -22,4 +22,7 @@ RECURRA_API void require_shallow(const nlohmann::json& json, const std::string& 
 /// the first letter of the one too much, whatever follows.
 [[nodiscard]] RECURRA_API nlohmann::json parse_json(std::string_view text, const std::string& subject);
 
+/// JSON as a message shows it: as `shortened` cuts and cleans it.
+[[nodiscard]] RECURRA_API std::string shown_json(const nlohmann::json& json);
+
 }  // namespace recurra

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
+#include "recurra/layers/json_text.h"
 
 namespace recurra {
 
@@ -42,7 +43,8 @@ bool is_of_keras2(const Json& model) {
     const auto text = version.get<std::string>();
     return text.starts_with("1.") || text.starts_with("2.");
   }
-  if (!version.is_null()) throw Error(ErrorCode::format, "model.keras_version", "a string", version.dump());
+  if (!version.is_null())
+    throw Error(ErrorCode::format, "model.keras_version", "a string", shown_json(version));
   bool found = false;
   visit_layers(model, [&](const std::string&, const Json& config) {
     for (const char* key : {"batch_input_shape", "time_major", "implementation", "input_length"})

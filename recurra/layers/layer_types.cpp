@@ -50,7 +50,7 @@ i64 take_axis(Arguments& arguments, i64 fallback) {
   const Json axis = arguments.take_given("axis").value_or(fallback);
   const Json& one = axis.is_array() && axis.size() == 1 ? axis[0] : axis;
   if (one.is_number_integer()) return one.get<i64>();
-  throw Error(ErrorCode::format, arguments.subject("axis"), "an integer", axis.dump());
+  throw Error(ErrorCode::format, arguments.subject("axis"), "an integer", shown_json(axis));
 }
 
 std::unique_ptr<Layer> make_batch_normalization(Arguments& arguments, std::string name) {

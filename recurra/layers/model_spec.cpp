@@ -16,9 +16,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-// What a message shows of a config is cut here.
-constexpr std::size_t longest_shown = 60;
-
 const LayerType& find_text(std::string_view name) {
   std::string names;
   for (const LayerType& type : layer_types()) {
@@ -105,7 +102,7 @@ void read_behind(const LayerType& type, const Entry& entry, Json& config) {
 }
 
 [[noreturn]] void fail_json(const char* where, const char* expected, const Json& actual) {
-  throw Error(ErrorCode::format, where, expected, actual.dump().substr(0, longest_shown));
+  throw Error(ErrorCode::format, where, expected, shown_json(actual));
 }
 
 /// The shape an InputLayer declares, without the batch axis.
@@ -169,10 +166,7 @@ Json config_in(const ModelSpec::LayerSpec& spec) {
   Json config = parse_json(spec.config, spec.type);
   if (config.is_object()) return config;
   if (config.is_discarded()) config = spec.config;
-  throw Error(ErrorCode::format,
-              spec.type + ".config",
-              "a JSON object",
-              config.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, longest_shown));
+  throw Error(ErrorCode::format, spec.type + ".config", "a JSON object", shown_json(config));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ using Json = nlohmann::json;
 ConfigArguments::ConfigArguments(std::string subject, const Json& config)
     : subject_(std::move(subject)), config_(config) {
   if (!config.is_object())
-    throw Error(ErrorCode::format, subject_ + ".config", "a JSON object", config.dump());
+    throw Error(ErrorCode::format, subject_ + ".config", "a JSON object", shown_json(config));
 }
 
 std::string ConfigArguments::subject_of(const char* name) const {
@@ -30,14 +30,15 @@ const Json* ConfigArguments::find(const char* name) {
 std::optional<double> ConfigArguments::number(const char* name) {
   const Json* value = find(name);
   if (value == nullptr) return {};
-  if (!value->is_number()) throw Error(ErrorCode::format, subject_of(name), "a number", value->dump());
+  if (!value->is_number()) throw Error(ErrorCode::format, subject_of(name), "a number", shown_json(*value));
   return value->get<double>();
 }
 
 std::optional<bool> ConfigArguments::boolean(const char* name) {
   const Json* value = find(name);
   if (value == nullptr) return {};
-  if (!value->is_boolean()) throw Error(ErrorCode::format, subject_of(name), "true or false", value->dump());
+  if (!value->is_boolean())
+    throw Error(ErrorCode::format, subject_of(name), "true or false", shown_json(*value));
   return value->get<bool>();
 }
 
@@ -48,7 +49,7 @@ std::optional<int> ConfigArguments::integer(const char* name) {
   constexpr i64 largest = std::numeric_limits<int>::max();
   const bool fits = value->is_number_unsigned() ? value->get<std::uint64_t>() <= std::uint64_t{largest}
                                                 : value->is_number_integer() && value->get<i64>() >= least;
-  if (!fits) throw Error(ErrorCode::format, subject_of(name), "an integer of 32 bits", value->dump());
+  if (!fits) throw Error(ErrorCode::format, subject_of(name), "an integer of 32 bits", shown_json(*value));
   return value->get<int>();
 }
 
@@ -80,8 +81,7 @@ void ConfigArguments::finish() const {
 std::string class_name_of(const char* subject, const Json& json) {
   const auto found = json.is_object() ? json.find("class_name") : json.end();
   if (found == json.end() || !found->is_string()) {
-    throw Error(
-        ErrorCode::format, subject, "an object with a string \"class_name\"", json.dump().substr(0, 60));
+    throw Error(ErrorCode::format, subject, "an object with a string \"class_name\"", shown_json(json));
   }
   return found->get<std::string>();
 }

@@ -1,8 +1,16 @@
-#include "recurra/data/shown.h"
+#include "recurra/base/shown.h"
 
 #include <algorithm>
 
 namespace recurra {
+
+std::string without_controls(std::string text) {
+  const auto is_control = [](unsigned char letter) {
+    return letter < ' ' || letter == 0x7f;
+  };
+  std::ranges::replace_if(text, is_control, '?');
+  return text;
+}
 
 std::string shortened(std::string_view text) {
   constexpr std::size_t longest = 80;
@@ -12,12 +20,7 @@ std::string shortened(std::string_view text) {
     return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
   };
   while (end + 3 > longest && continues(end)) --end;
-  std::string part(text.substr(0, end));
-  const auto is_control = [](unsigned char letter) {
-    return letter < ' ' || letter == 0x7f;
-  };
-  std::ranges::replace_if(part, is_control, '?');
-  return part.append(end < text.size() ? "…" : "");
+  return without_controls(std::string(text.substr(0, end))).append(end < text.size() ? "…" : "");
 }
 
 std::string shown(std::string_view text) {

@@ -11,6 +11,9 @@
 
 namespace recurra {
 
+/// Control characters as `?`.
+[[nodiscard]] RECURRA_API std::string without_controls(std::string text);
+
 /// At most 80 bytes of `text`, cut between code points, control characters as `?`. Bytes that are not UTF-8
 /// stay as they are.
 [[nodiscard]] RECURRA_API std::string shortened(std::string_view text);
