@@ -42,6 +42,20 @@ TEST(Layers, wrong_shapes_are_named) {
             "batch_normalization.input: expected (batch, ..., 5), got (2, 6)");
 }
 
+TEST(Layers, an_input_to_be_flattened_is_as_built_for) {
+  const std::unique_ptr<Layer> flatten = make_layer({"Flatten", "{}"});
+  const auto refusal = [&](const Shape& shape) {
+    return error_text(ErrorCode::shape, [&] { flatten->forward(Tensor(shape), {}); });
+  };
+  EXPECT_EQ(refusal({2, 3, 4}), "flatten.input: expected a shape it was built for, got (2, 3, 4)");
+  Random random(1);
+  EXPECT_EQ(flatten->build({3, 4}, random), Shape{12});
+  const std::string expected = "flatten.input: expected (batch, ...) with (3, 4), got ";
+  for (const Shape& shape : {Shape{}, Shape{2}, Shape{2, 12}, Shape{2, 4, 3}, Shape{2, 3, 4, 1}})
+    EXPECT_EQ(refusal(shape), expected + shape.to_string());
+  EXPECT_EQ(flatten->forward(Tensor({0, 3, 4}), {}).shape(), (Shape{0, 12}));
+}
+
 /// A layer and what fits it.
 struct Fitting {
   const char* type;

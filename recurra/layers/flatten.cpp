@@ -31,13 +31,23 @@ Shape Flatten::run_build(const Shape& input, Random& random) {
                 "input with extents known before training",
                 "(batch, ...) with " + input.to_string());
   }
+  row_ = input;
   return {input.elements()};
 }
 
 const Tensor& Flatten::run_forward(const Tensor& x, const Context& context) {
   static_cast<void>(context);
-  const i64 batch = x.shape()[0];
-  copy_as(x, {batch, batch > 0 ? x.size() / batch : 0}, y_);
+  const std::vector<i64>& extents = x.shape().extents();
+  const bool fits =
+      row_ && !extents.empty() &&
+      std::equal(extents.begin() + 1, extents.end(), row_->extents().begin(), row_->extents().end());
+  if (!fits) {
+    throw Error(ErrorCode::shape,
+                name() + ".input",
+                row_ ? "(batch, ...) with " + row_->to_string() : "a shape it was built for",
+                x.shape().to_string());
+  }
+  copy_as(x, {extents[0], row_->elements()}, y_);
   return y_;
 }
 

@@ -1,6 +1,8 @@
 /// All axes behind the batch as one.
 #pragma once
 
+#include <optional>
+
 #include "recurra/layers/layer.h"
 
 namespace recurra {
@@ -27,6 +29,7 @@ class RECURRA_API Flatten final : public Layer {
                              const Tensor& dy,
                              bool want_dx,
                              const Context& context) override;
+  std::optional<Shape> row_;  // that build was given
   Tensor y_, dx_;
 };
 
