@@ -56,12 +56,12 @@ const Tensor& Dropout::run_forward(const Tensor& x, const Context& context) {
 const Tensor& Dropout::run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) {
   static_cast<void>(x);
   static_cast<void>(context);
-  if (options_.rate == 0) return dy;
-  if (want_dx) {
-    multiply(dy, factors_, dx_);
-  } else {
+  if (!want_dx) {
     dx_.resize({0});
+    return dx_;
   }
+  if (options_.rate == 0) return dy;
+  multiply(dy, factors_, dx_);
   return dx_;
 }
 

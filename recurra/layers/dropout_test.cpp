@@ -69,6 +69,7 @@ TEST(DropoutLayer, does_nothing_outside_training_and_with_rate_0_and_all_with_ra
   Dropout none({.rate = 0});
   EXPECT_EQ(&none.forward(x, training(1)), &x);
   EXPECT_EQ(&none.backward(x, x, true, training(1)), &x);
+  EXPECT_EQ(none.backward(x, x, false, training(1)).size(), 0);
   Dropout all({.rate = 1});
   const Tensor& y = all.forward(x, training(1));
   EXPECT_TRUE(std::ranges::all_of(y.as<float>(), [](float value) { return value == 0; }));
