@@ -133,7 +133,6 @@ void Recurrent::draw_dropout(i64 batch, const Context& context) {
 }
 
 Job Recurrent::forward_job(const Tensor& x, const Context& context, const Output& output) {
-  check_input(x.shape());
   const i64 batch = x.shape()[0];
   const i64 steps = x.shape()[1];
   draw_dropout(batch, context);

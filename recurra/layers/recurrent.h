@@ -78,7 +78,8 @@ class RECURRA_API Recurrent : public Layer {
     const float* last = nullptr;
   };
 
-  /// The engine's work of forward, to be run by the caller; valid until the next call.
+  /// The engine's work of forward on an x that check_input takes, to be run by the caller; valid until the
+  /// next call.
   [[nodiscard]] Job forward_job(const Tensor& x, const Context& context, const Output& output);
   /// The engine's work of backward, likewise; when it has run, take_gradients must be called.
   [[nodiscard]] Job backward_job(const Tensor& x, const OutputGradient& gradient, Tensor* dx);

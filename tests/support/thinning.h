@@ -1,16 +1,16 @@
-/// Which of many cases a build with the thread sanitizer runs.
+/// Which of many cases a slow build runs.
 #pragma once
 
 namespace recurra::test {
 
-#ifdef __SANITIZE_THREAD__
+#ifdef __SANITIZE_THREAD__  // of g++ alone
 inline constexpr int cases_per_run = 3;
 #else
 inline constexpr int cases_per_run = 1;
 #endif
 
-/// Under g++'s thread sanitizer, which makes kernels ten times slower, one case in three runs: since the
-/// loops over what makes a case have lengths of 2 and 4, those are different ones of each.
+/// Under g++'s thread sanitizer, which makes kernels ten times slower, one case in three runs. In a loop over
+/// three things that would be the same one in every round: `first` is another in each.
 class Thinning {
  public:
   /// Starts with case `first` of each three.
