@@ -12,7 +12,9 @@ enum class Fill {
   repeat,  ///< the output before it in the order of processing, 0 where there is none: Keras's meaning
 };
 
-/// The caller's memory of a forward call. Rows are independent: nothing of one reaches another.
+/// The caller's memory of a forward call. Rows are independent: nothing of one reaches another. What is
+/// written, y, states and final, must lie over nothing else here, but for final over initial: inputs are read
+/// again after outputs of other steps and rows have been written, and on the way back. This is not checked.
 struct Call {
   i64 steps = 0;    ///< of the longest row
   i64 batch = 0;    ///< rows
