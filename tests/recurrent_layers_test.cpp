@@ -155,9 +155,12 @@ std::vector<double> doubles(const Tensor& tensor) {
   return {values.begin(), values.end()};
 }
 
-/// Outputs and weight gradients of a layer with dropout, its factors read out, against the reference.
+/// Outputs and weight gradients of a layer with dropout, its factors read out, against the reference with
+/// these activations.
 template <class R>
-void expect_reference(Recurrent& layer) {
+void expect_reference(Recurrent& layer,
+                      const std::vector<Activation>& activations = {std::begin(R::activations),
+                                                                    std::end(R::activations)}) {
   Random random(5);
   layer.build({steps, features}, random);
   const Tensor x = normal({batch, steps, features}, 6);
@@ -177,7 +180,7 @@ void expect_reference(Recurrent& layer) {
     d.final[k] = v.initial[k];
   }
   reference::Options options;
-  options.activations = {std::begin(R::activations), std::end(R::activations)};
+  options.activations = activations;
   options.x_factor = doubles(layer.input_dropout_factors());
   options.h_factor = doubles(layer.recurrent_dropout_factors());
   ASSERT_EQ(options.x_factor.size(), std::size_t(batch * features));
@@ -211,6 +214,25 @@ TEST(RecurrentDropout, with_its_factors_read_out_is_the_references) {
   expect_reference<reference::GruReference>(before);
   SimpleRnn simple(options);
   expect_reference<reference::VanillaReference>(simple);
+}
+
+TEST(RecurrentLayers, recurrent_activations_with_numbers_are_the_references) {
+  const RecurrentOptions options{
+      .units = units, .dropout = 0.3, .recurrent_dropout = 0.4, .return_sequences = true};
+  const Activation gate = {ActivationKind::hard_sigmoid, 0.3F, 0.4F};
+  const Activation own = options.activation;
+  Lstm lstm({options, gate});
+  expect_reference<reference::LstmReference>(lstm, {gate, gate, own, gate, own});
+  Gru after({options, gate});
+  expect_reference<reference::GruResetAfterReference>(after, {gate, gate, own});
+  Gru before({options, gate, false});
+  expect_reference<reference::GruReference>(before, {gate, gate, own});
+  for (const Recurrent* layer : {static_cast<const Recurrent*>(&lstm),
+                                 static_cast<const Recurrent*>(&after),
+                                 static_cast<const Recurrent*>(&before)}) {
+    EXPECT_STREQ(layer->report()->target, active_target().name);
+    EXPECT_FALSE(layer->report()->own_activations);
+  }
 }
 
 TEST(RecurrentDropout, draws_one_mask_a_call_at_its_rate_another_with_each_update_and_seed) {
