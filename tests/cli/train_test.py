@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Training as a user does it, stopped and resumed: train_test.py PROGRAM SOURCE_FOLDER."""
+import json
 import os
 import re
 import signal
@@ -195,6 +196,32 @@ class Training(ProgramTest):
         for name, arguments in files.items():
             self.succeed("train", *SEQUENCES, "--epochs", "2", "--quiet", *arguments, "--save", name)
         self.assertEqual(len({self.weights(name) for name in files}), len(files))
+
+    def test_options_of_gradient_descent_change_the_weights(self):
+        momentum = ("--momentum", "0.9")
+        files = {"plain": (), "momentum": momentum, "nesterov": (*momentum, "--nesterov"), "clipnorm": ("--clipnorm", "0.01"),
+                 "global_clipnorm": ("--global-clipnorm", "0.01"), "clipvalue": ("--clipvalue", "0.001")}
+        for name, arguments in files.items():
+            self.succeed("train", *SEQUENCES[:-2], "--optimizer", "sgd", "--epochs", "2", "--quiet", *arguments, "--save", name)
+        self.assertEqual(len({self.weights(name) for name in files}), len(files))
+
+    def test_checkpoints_come_after_so_many_minutes(self):
+        for minutes, files in (("0.000000001", 4), ("60", 0)):
+            prefix = f"run{files}"
+            self.succeed("train", *SEQUENCES, "--epochs", "1", "--quiet", "--checkpoint", prefix, "--checkpoint-epochs", "0",
+                         "--checkpoint-minutes", minutes, "--keep", "9")
+            self.assertEqual(sum(name.startswith(prefix) for name in os.listdir(self.folder)), files)
+
+    def test_loss_and_metrics_are_those_asked_for(self):
+        self.series()
+        out = self.succeed("train", "--data", "series.csv", "--target", "temp", "--window", "5", "--model", "lstm:4,dense:outputs",
+                           "--loss", "mean_absolute_error", "--metrics", "mean_squared_error", "--epochs", "1",
+                           "--save", "m.safetensors")
+        self.assertRegex(out, r" - loss: \d\.\d{4} - mean_squared_error: \d\.\d{4}\n$")
+        compiled = json.loads(self.succeed("inspect", "--json", "m.safetensors"))["metadata"]["training"]["compile"]
+        self.assertEqual(compiled["loss"]["class_name"], "MeanAbsoluteError")
+        self.assertEqual(compiled["metrics"], ["mean_squared_error"])
+        self.assertIn("\nloss        MeanAbsoluteError", self.succeed("inspect", "m.safetensors"))
 
 
 if __name__ == "__main__":
