@@ -1,12 +1,15 @@
-/// What each option of a recurrent layer costs in training, against the layer without it: options take turns
-/// in every round, so that all see the same machine, and the fastest of all rounds counts.
+/// What each option of a recurrent layer costs in training, against the layer without it: an LSTM, or a GRU.
+/// Both directions are measured against two plain LSTMs, whose work they have. Rows take turns in every
+/// round, so that all see the same machine, and the fastest of all rounds counts.
 ///
-/// usage: options [ROUNDS]      ROUNDS of each option, default 15
+/// usage: options [ROUNDS]      ROUNDS of each row, default 15
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <limits>
+#include <memory>
+#include <string_view>
 #include <vector>
 
 #include "recurra/recurra.h"
@@ -20,64 +23,82 @@ struct Size {
   i64 units, features, batch, steps;
 };
 
-struct Option {
+enum class Mask { none, padded, holes };
+
+/// A layer of these options, and what it is measured against.
+struct Row {
   const char* name;
-  std::function<void(RecurrentOptions&)> set;
-  enum class Mask { none, padded, holes } mask = Mask::none;
+  std::function<std::unique_ptr<Layer>(const RecurrentOptions&)> make;
+  Mask mask = Mask::none;
+  const char* against = "plain";
+  double worth = 1;  ///< so many times the row of that name
 };
 
-const std::vector<Option>& options() {
-  static const std::vector<Option> list = {
-      {"plain",
-       [](RecurrentOptions&) {
-       }},
-      {"dropout",
-       [](RecurrentOptions& o) {
-         o.dropout = 0.2;
-       }},
-      {"recurrent_dropout",
-       [](RecurrentOptions& o) {
-         o.recurrent_dropout = 0.2;
-       }},
-      {"both dropouts",
-       [](RecurrentOptions& o) {
-         o.dropout = o.recurrent_dropout = 0.2;
-       }},
-      {"activation relu",
-       [](RecurrentOptions& o) {
-         o.activation = {ActivationKind::relu};
-       }},
-      {"activation softsign",
-       [](RecurrentOptions& o) {
-         o.activation = {ActivationKind::softsign};
-       }},
-      {"activation gelu",
-       [](RecurrentOptions& o) {
-         o.activation = {ActivationKind::gelu};
-       }},
-      {"use_bias off",
-       [](RecurrentOptions& o) {
-         o.use_bias = false;
-       }},
-      {"go_backwards",
-       [](RecurrentOptions& o) {
-         o.go_backwards = true;
-       }},
-      {"last output only",
-       [](RecurrentOptions& o) {
-         o.return_sequences = false;
-       }},
-      {"mask, padded right", [](RecurrentOptions&) {}, Option::Mask::padded},
-      {"mask with holes", [](RecurrentOptions&) {}, Option::Mask::holes},
+/// An LSTM with one option.
+Row lstm(const char* name, void (*set)(LstmOptions&), Mask mask = Mask::none) {
+  const auto make = [set](const RecurrentOptions& common) {
+    LstmOptions options{common};
+    set(options);
+    return std::make_unique<Lstm>(options);
+  };
+  return {name, make, mask};
+}
+
+/// A GRU in one of its forms.
+Row gru(const char* name, bool reset_after) {
+  const auto make = [reset_after](const RecurrentOptions& common) {
+    GruOptions options{common};
+    options.reset_after = reset_after;
+    return std::make_unique<Gru>(options);
+  };
+  return {name, make, Mask::none, "GRU"};
+}
+
+void nothing(LstmOptions& options) {
+  static_cast<void>(options);
+}
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> list = {
+      lstm("plain", nothing),
+      lstm("dropout", [](LstmOptions& o) { o.dropout = 0.2; }),
+      lstm("recurrent_dropout", [](LstmOptions& o) { o.recurrent_dropout = 0.2; }),
+      lstm("both dropouts", [](LstmOptions& o) { o.dropout = o.recurrent_dropout = 0.2; }),
+      lstm("activation relu", [](LstmOptions& o) { o.activation = {ActivationKind::relu}; }),
+      lstm("activation softsign", [](LstmOptions& o) { o.activation = {ActivationKind::softsign}; }),
+      lstm("activation gelu", [](LstmOptions& o) { o.activation = {ActivationKind::gelu}; }),
+      lstm("recurrent_activation hard_sigmoid",
+           [](LstmOptions& o) {
+             o.recurrent_activation = {ActivationKind::hard_sigmoid, 1.0F / 6, 0.5F};
+           }),
+      lstm("activity_regularizer", [](LstmOptions& o) { o.activity_regularizer = l2(); }),
+      lstm("use_bias off", [](LstmOptions& o) { o.use_bias = false; }),
+      lstm("go_backwards", [](LstmOptions& o) { o.go_backwards = true; }),
+      lstm("last output only", [](LstmOptions& o) { o.return_sequences = false; }),
+      lstm("mask, padded right", nothing, Mask::padded),
+      lstm("mask with holes", nothing, Mask::holes),
+      lstm(
+          "zero_output_for_mask, with holes",
+          [](LstmOptions& o) { o.zero_output_for_mask = true; },
+          Mask::holes),
+      {"Bidirectional, against two",
+       [](const RecurrentOptions& o) {
+         return std::make_unique<Bidirectional>(std::make_unique<Lstm>(LstmOptions{o}));
+       },
+       Mask::none,
+       "plain",
+       2},
+      gru("GRU", true),
+      gru("GRU, reset_after off", false),
   };
   return list;
 }
 
 /// All steps count but few, so that the work is that of the plain layer.
-StepMask make_mask(const Size& size, Option::Mask kind) {
+StepMask make_mask(const Size& size, Mask kind) {
   std::vector<std::uint8_t> counts(static_cast<std::size_t>(size.batch * size.steps), 1);
-  for (i64 row = 0; kind != Option::Mask::none && row < size.batch; row += 4) {
-    const i64 step = kind == Option::Mask::padded ? size.steps - 1 : row % (size.steps - 2) + 1;
+  for (i64 row = 0; kind != Mask::none && row < size.batch; row += 4) {
+    const i64 step = kind == Mask::padded ? size.steps - 1 : row % (size.steps - 2) + 1;
     counts[static_cast<std::size_t>(row * size.steps + step)] = 0;
   }
   return StepMask::of_bytes(size.batch, size.steps, std::move(counts));
@@ -92,17 +113,14 @@ Tensor normal(const Shape& shape, std::uint64_t stream) {
 
 class Run {
  public:
-  Run(const Size& size, const Option& option)
-      : mask_(make_mask(size, option.mask)), x_(normal({size.batch, size.steps, size.features}, 1)) {
-    LstmOptions o;
-    o.units = size.units;
-    o.return_sequences = true;
-    option.set(o);
-    layer_ = std::make_unique<Lstm>(o);
+  Run(const Size& size, const Row& row)
+      : mask_(make_mask(size, row.mask)),
+        x_(normal({size.batch, size.steps, size.features}, 1)),
+        layer_(row.make({.units = size.units, .return_sequences = true})) {
     Random random(1);
     layer_->build({size.steps, size.features}, random);
     context_.training = true;
-    if (option.mask != Option::Mask::none) context_.mask = &mask_;
+    if (row.mask != Mask::none) context_.mask = &mask_;
     d_ = normal(layer_->forward(x_, context_).shape(), 2);
   }
 
@@ -119,18 +137,25 @@ class Run {
  private:
   StepMask mask_;
   Tensor x_, d_;
-  std::unique_ptr<Lstm> layer_;
+  std::unique_ptr<Layer> layer_;
   Context context_;
 };
 
+/// Where the row of this name is.
+std::size_t place_of(std::string_view name) {
+  std::size_t place = 0;
+  while (rows()[place].name != name) ++place;
+  return place;
+}
+
 void measure(const Size& size, int rounds) {
-  std::vector<Run> runs;
-  for (const Option& option : options()) runs.emplace_back(size, option);
+  std::vector<std::unique_ptr<Run>> runs;
+  for (const Row& row : rows()) runs.push_back(std::make_unique<Run>(size, row));
   std::vector<double> best(runs.size(), std::numeric_limits<double>::infinity());
   for (int round = 0; round < rounds; ++round) {
     for (std::size_t i = 0; i < runs.size(); ++i) {
-      runs[i].seconds();
-      best[i] = std::min(best[i], runs[i].seconds());
+      runs[i]->seconds();
+      best[i] = std::min(best[i], runs[i]->seconds());
     }
   }
   std::printf("%s: %lld units, %lld features, batch %lld, %lld steps\n",
@@ -139,8 +164,13 @@ void measure(const Size& size, int rounds) {
               static_cast<long long>(size.features),
               static_cast<long long>(size.batch),
               static_cast<long long>(size.steps));
-  for (std::size_t i = 0; i < runs.size(); ++i)
-    std::printf("  %-22s %9.3f ms %6.2f\n", options()[i].name, 1e3 * best[i], best[i] / best[0]);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const Row& row = rows()[i];
+    std::printf("  %-34s %9.3f ms %6.2f\n",
+                row.name,
+                1e3 * best[i],
+                best[i] / (row.worth * best[place_of(row.against)]));
+  }
 }
 
 }  // namespace
