@@ -44,15 +44,11 @@ function(recurra_generate_cell_headers list)
   file(CONFIGURE OUTPUT ${RECURRA_GENERATED}/${folder}/cell_references.h CONTENT "#pragma once\n\n${references}")
 endfunction()
 
-function(recurra_add_targets name suffix list)
-  recurra_generate_cell_headers(${list})
-  cmake_path(GET list PARENT_PATH folder)
+# A source of target code as the objects NAME_<target>, each in the namespace recurra::<target>SUFFIX.
+function(recurra_add_target_objects name suffix source)
   foreach(target IN LISTS RECURRA_TARGETS)
-    add_library(${name}_${target} OBJECT ${PROJECT_SOURCE_DIR}/recurra/engine/dispatch/target.cpp)
-    target_compile_definitions(
-      ${name}_${target}
-      PRIVATE RECURRA_TARGET_NAME=${target}${suffix} RECURRA_TARGET_TEXT="${target}" RECURRA_CELL_HEADERS="${folder}/cells.h"
-              RECURRA_CELL_LIST="${list}")
+    add_library(${name}_${target} OBJECT ${source})
+    target_compile_definitions(${name}_${target} PRIVATE RECURRA_TARGET_NAME=${target}${suffix} RECURRA_TARGET_TEXT="${target}")
     string(TOUPPER ${target} upper)
     target_compile_definitions(${name}_${target} PRIVATE RECURRA_TARGET_${upper})
     target_compile_options(${name}_${target} PRIVATE ${RECURRA_KERNEL_FLAGS} ${RECURRA_FLAGS_${target}})
@@ -61,4 +57,20 @@ function(recurra_add_targets name suffix list)
     target_link_libraries(${name}_${target} PRIVATE recurra_options recurra_address_only)
     set_target_properties(${name}_${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   endforeach()
+endfunction()
+
+function(recurra_add_targets name suffix list)
+  recurra_generate_cell_headers(${list})
+  cmake_path(GET list PARENT_PATH folder)
+  recurra_add_target_objects(${name} "${suffix}" ${PROJECT_SOURCE_DIR}/recurra/engine/dispatch/target.cpp)
+  foreach(target IN LISTS RECURRA_TARGETS)
+    target_compile_definitions(${name}_${target} PRIVATE RECURRA_CELL_HEADERS="${folder}/cells.h" RECURRA_CELL_LIST="${list}")
+  endforeach()
+endfunction()
+
+# A header with a line RECURRA_TARGET_LINE(<target>) for each: PATH as it is included.
+function(recurra_generate_target_list path)
+  list(TRANSFORM RECURRA_TARGETS REPLACE "(.+)" "RECURRA_TARGET_LINE(\\1)\n" OUTPUT_VARIABLE lines)
+  list(JOIN lines "" lines)
+  file(CONFIGURE OUTPUT ${RECURRA_GENERATED}/${path} CONTENT "${lines}")
 endfunction()

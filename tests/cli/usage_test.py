@@ -2,7 +2,6 @@
 """What the program says of itself and of wrong arguments: usage_test.py PROGRAM SOURCE_FOLDER."""
 import json
 import os
-import re
 import subprocess
 import tempfile
 
@@ -110,15 +109,6 @@ class Usage(ProgramTest):
             code, out, _ = self.recurra(*bench, "--threads", threads, RECURRA_THREADS="many")
             self.assertEqual(code, 0)
             self.assertNotIn("error", json.loads(out), threads)
-
-    def test_bench_prints_json_lines(self):
-        row = {"name": "tiny", "mode": "train", "cell": "lstm", "layers": 1, "bidirectional": False, "input": 3,
-               "hidden": 5, "batch": 2, "steps": 4, "dtype": "f32"}
-        rows = self.write("rows.json", json.dumps([row, {**row, "name": "other", "dtype": "int8"}]))
-        tiny, other = map(json.loads, self.succeed("bench", "--rows", rows, "--json", "--seconds", "0.01").splitlines())
-        self.assertEqual((tiny["row"], tiny["peer"]), ("tiny", "recurra"))
-        self.assertGreater(tiny["ms"], 0)
-        self.assertTrue(re.search("int8", other["error"]))
 
     def test_a_closed_or_broken_output_is_a_quiet_failure(self):
         closed = subprocess.run([PROGRAM, "info"], stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1), check=False)
