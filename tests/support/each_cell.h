@@ -11,8 +11,8 @@
 
 namespace recurra::test {
 
-/// Calls check(table, cell) for every cell, built in or toy, of every target; under g++'s thread sanitizer,
-/// for every cell on one target of three, another in the next call.
+/// Calls check(table, cell) for every cell, built in or toy, of every target; under a sanitizer, for every
+/// cell on one target of three, another in the next call.
 template <class Check>
 void for_each_cell(Check check) {
   static int calls = 0;

@@ -135,7 +135,7 @@ class BitsTest : public testing::TestWithParam<std::string> {
   }
 
   /// Calls check(execution) for both schedules on 1, 2 and 3 threads, with chunks of 1, 4 and 16 steps in
-  /// turn. Under g++'s thread sanitizer each schedule has one number of threads, another than the other's,
+  /// turn. Under a sanitizer each schedule has one number of threads, another than the other's,
   /// and another in the next call: three calls have all.
   template <class Check>
   void for_each_execution(Check check) {

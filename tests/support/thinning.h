@@ -3,13 +3,15 @@
 
 namespace recurra::test {
 
-#ifdef __SANITIZE_THREAD__  // of g++ alone
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 inline constexpr int cases_per_run = 3;
+#elif defined(__has_feature)
+inline constexpr int cases_per_run = __has_feature(address_sanitizer) ? 3 : 1;
 #else
 inline constexpr int cases_per_run = 1;
 #endif
 
-/// Under g++'s thread sanitizer, which makes kernels ten times slower, one case in three runs. In a loop over
+/// Under a sanitizer, which makes kernels up to ten times slower, one case in three runs. In a loop over
 /// three things that would be the same one in every round: `first` is another in each.
 class Thinning {
  public:
