@@ -131,6 +131,12 @@ TEST(Stacks, refuse_what_does_not_fit) {
   };
   EXPECT_EQ(refusal([] { StackPlan(Stack{.input = 3, .layers = {}}); }),
             "layers: expected at least one, got none");
+  const Stack bad_direction{.input = 3, .layers = {{"lstm", 4}}, .direction = Direction(4)};
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { StackPlan plan(bad_direction); }),
+            "direction: expected an enumerator, 0 to 3, got 4");
+  const Stack bad_stacking{.input = 3, .layers = {{"lstm", 4}}, .stacking = Stacking(-1)};
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { StackPlan plan(bad_stacking); }),
+            "stacking: expected an enumerator, 0 to 1, got -1");
   const StackPlan plan(Stack{.input = 3, .layers = {{"lstm", 5}, {"gru", 7}}});
   StackPacks packs(plan, PackedWeights::Use::training);
   EXPECT_EQ(refusal([&] { packs.pack(plan, {}); }),

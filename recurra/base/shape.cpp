@@ -15,6 +15,17 @@ i64 checked_multiply(i64 a, i64 b, const char* subject) {
   return product;
 }
 
+i64 checked_add(i64 a, i64 b, const char* subject) {
+  i64 sum = 0;
+  if (a < 0 || b < 0 || __builtin_add_overflow(a, b, &sum)) {
+    throw Error(ErrorCode::invalid_argument,
+                subject,
+                "sizes whose sum fits into 63 bits",
+                std::to_string(a) + " + " + std::to_string(b));
+  }
+  return sum;
+}
+
 i64 Shape::elements() const {
   i64 count = 1;
   for (const i64 extent : extents_) {

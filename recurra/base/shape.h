@@ -13,6 +13,9 @@ namespace recurra {
 /// negative.
 [[nodiscard]] RECURRA_API i64 checked_multiply(i64 a, i64 b, const char* subject);
 
+/// a + b, in the same way.
+[[nodiscard]] RECURRA_API i64 checked_add(i64 a, i64 b, const char* subject);
+
 /// Extents of a tensor, outermost first: `(batch, steps, features)`.
 class RECURRA_API Shape {
  public:

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <initializer_list>
-#include <limits>
 #include <span>
 
 #include "recurra/base/shape.h"
@@ -32,9 +31,7 @@ class Arena {
     if (base_ != nullptr) region = {reinterpret_cast<T*>(base_ + used_), static_cast<std::size_t>(count)};
     constexpr i64 line = workspace_alignment;
     const i64 lines = bytes / line + (bytes % line != 0 ? 1 : 0);
-    if (lines > (std::numeric_limits<i64>::max() - used_) / line)
-      static_cast<void>(product({lines, line, line}));  // throws
-    used_ += lines * line;
+    used_ = checked_add(used_, product({lines, line}), "workspace");
   }
 
   [[nodiscard]] i64 used() const noexcept { return used_; }

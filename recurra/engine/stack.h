@@ -48,7 +48,8 @@ struct Stack {
 /// lists of weights, packs and states are ordered `[layer][direction]`.
 class RECURRA_API StackPlan {
  public:
-  /// Throws as Plan, and Error (invalid_argument) without layers.
+  /// Throws as Plan, and Error (invalid_argument) without layers and for a number that is no Direction or no
+  /// Stacking.
   explicit StackPlan(const Stack& stack, const Target& target = active_target());
 
   [[nodiscard]] int layers() const noexcept { return static_cast<int>(plans_.size()) / directions_; }
@@ -131,12 +132,18 @@ struct StackBackwardCall {
 /// Memory for calls of one stack, as Workspace: between the layers too.
 ///
 /// Training keeps the outputs of all layers below the top, of every direction; where two are added, at the
-/// top too. These take the place of the outputs of Workspace, so that no layer has more than that says.
+/// top too. These take the place of the outputs of Workspace, so that no layer has more than that says, but
+/// with Room::masks, where an output of Workspace is beside them.
 ///
 /// Scratch of inference does not grow with the steps: chunks of steps go through all layers, and no more than
 /// a chunk lies between them. There are two exceptions. With Room::masks a chunk has all steps. And where
 /// several layers of both directions are cross-fed, each needs the end of the one below for its beginning:
-/// between them lie all steps, of two layers at a time.
+/// between them lie all steps, of two layers at a time, or where directions are added of one layer and the
+/// sum.
+///
+/// A row that is not in the first of a reverse direction's chunks begins from zeros that are multiplied,
+/// where one call over all steps makes no product: that differs where weights are not finite, and in signs of
+/// zeros.
 class RECURRA_API StackWorkspace {
  public:
   /// What `prepare` needs; as Workspace::bytes. All layers share the scratch of one. Which of it grows with

@@ -9,8 +9,26 @@
 
 namespace recurra {
 
+namespace {
+
+/// `last`: the enumeration's.
+template <class Enum>
+void check_enumerator(Enum value, Enum last, const char* subject) {
+  const int number = static_cast<int>(value);
+  const int most = static_cast<int>(last);
+  if (number >= 0 && number <= most) return;
+  throw Error(ErrorCode::invalid_argument,
+              subject,
+              "an enumerator, 0 to " + std::to_string(most),
+              std::to_string(number));
+}
+
+}  // namespace
+
 StackPlan::StackPlan(const Stack& stack, const Target& target) {
   if (stack.layers.empty()) throw Error(ErrorCode::invalid_argument, "layers", "at least one", "none");
+  check_enumerator(stack.direction, Direction::sum, "direction");
+  check_enumerator(stack.stacking, Stacking::independent, "stacking");
   const bool both = stack.direction == Direction::concat || stack.direction == Direction::sum;
   directions_ = both ? 2 : 1;
   adds_ = stack.direction == Direction::sum;

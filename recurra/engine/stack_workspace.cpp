@@ -3,6 +3,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shape.h"
 #include "recurra/engine/arena.h"
 #include "recurra/engine/memory.h"
 #include "recurra/engine/stack.h"
@@ -62,10 +63,14 @@ i64 run_scratch(const StackPlan& plan, const Room& room) {
 void StackWorkspace::take_between(const StackPlan& plan, const Room& room, Arena& kept, Arena& scratch) {
   const i64 all = product({room.steps, room.batch});
   const i64 rows = chunk_rows_ > 0 ? chunk_rows_ : all;
-  i64 widths[2] = {};  // in inference two layers' outputs take turns
+  // In inference two layers' outputs take turns, unless of the lower one only a sum is left.
+  const auto next_turn = [&](int layer, int turn) {
+    return plan.adds(layer) ? 0 : 1 - turn;
+  };
+  i64 widths[2] = {};
   i64 sum_width = 0;
-  for (int layer = 0; layer < plan.layers(); ++layer) {
-    i64& width = widths[layer % 2];
+  for (int layer = 0, turn = 0; layer < plan.layers(); turn = next_turn(layer++, turn)) {
+    i64& width = widths[turn];
     if (has_outputs(plan, layer)) width = std::max(width, side_by_side(plan, layer));
     if (plan.adds(layer) && layer + 1 < plan.layers()) sum_width = std::max(sum_width, plan.width(layer));
   }
@@ -73,10 +78,10 @@ void StackWorkspace::take_between(const StackPlan& plan, const Room& room, Arena
   for (int side = 0; side < 2 && !room.training; ++side)
     scratch.take(product({rows, widths[side]}), turns[side]);
   outputs_.assign(static_cast<std::size_t>(plan.layers()), {});
-  for (int layer = 0; layer < plan.layers(); ++layer) {
+  for (int layer = 0, turn = 0; layer < plan.layers(); turn = next_turn(layer++, turn)) {
     if (!has_outputs(plan, layer)) continue;
     std::span<float>& outputs = outputs_[static_cast<std::size_t>(layer)];
-    outputs = turns[layer % 2];
+    outputs = turns[turn];
     if (room.training) kept.take(product({all, side_by_side(plan, layer)}), outputs);
   }
   scratch.take(product({rows, sum_width}), sums_);
@@ -101,6 +106,7 @@ MemoryBytes StackWorkspace::lay_out(const StackPlan& plan,
                                     const Room& room,
                                     std::byte* kept,
                                     std::byte* scratch) {
+  const i64 rows = product({room.steps, room.batch});
   Arena for_back(kept);
   Arena rest(scratch);
   const bool real = kept != nullptr || scratch != nullptr;
@@ -109,7 +115,6 @@ MemoryBytes StackWorkspace::lay_out(const StackPlan& plan,
   runs_.resize(plan.plans().size());
   mark_ = {};
   if (room.training) for_back.take(1, mark_);
-  const i64 rows = product({room.steps, room.batch});
   chunk_rows_ = goes_in_chunks(plan, room) ? std::min(rows, room.batch + chunk_rows_of_stack) : 0;
   std::span<std::byte> run_scratches[2];
   const i64 scratch_bytes = run_scratch(plan, room);
@@ -155,7 +160,7 @@ void StackWorkspace::prepare(const StackPlan& plan, const Room& asked) {
   const Room room = same && !given_ ? united(room_, asked) : asked;
   const MemoryBytes need = bytes(plan, room);
   plan_.reset();  // stays so where memory ends half-way
-  own_.grow((need.kept + need.scratch) / static_cast<i64>(sizeof(float)));
+  own_.grow(checked_add(need.kept, need.scratch, "workspace") / static_cast<i64>(sizeof(float)));
   auto* start = reinterpret_cast<std::byte*>(own_.data());
   std::fill_n(start, need.kept, std::byte{});  // what a forward left for another room is lost
   lay_out(plan, room, start, start + need.kept);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shape.h"
 #include "recurra/engine/mark.h"
 
 namespace recurra {
@@ -79,7 +80,7 @@ void Workspace::prepare(const Plan& plan, Room room) {
   if (m.plan == plan && contains(m.room, room)) return;
   if (m.plan == plan && !m.given) room = united(room, m.room);
   const MemoryBytes need = bytes(plan, room);
-  const i64 floats = (need.kept + need.scratch) / static_cast<i64>(sizeof(float));
+  const i64 floats = checked_add(need.kept, need.scratch, "workspace") / static_cast<i64>(sizeof(float));
   m.plan.reset();  // stays so where memory ends
   AlignedBuffer<float> own = std::move(m.own);
   own.grow(floats);
