@@ -320,7 +320,7 @@ void backward(const Plan& plan,
   const Job job{&plan, &weights, &call, &workspace, &back};
   check_backward(job, execution);
   begin_backward(job);
-  run_alone(job, execution);
+  run_jobs({&job, 1}, execution);
 }
 
 }  // namespace recurra

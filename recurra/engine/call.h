@@ -84,8 +84,8 @@ struct Execution {
 /// What a call did.
 struct Report {
   const char* target = "";                  ///< written by the kernels that ran
-  int threads = 0;                          ///< that ran
-  Schedule schedule = Schedule::automatic;  ///< that was chosen
+  int threads = 0;                          ///< that ran; of a stack that went in chunks, the most
+  Schedule schedule = Schedule::automatic;  ///< that these were given
   i64 work[64] = {};                        ///< per thread, rows times panels of recurrent products and steps
   i64 steps = 0;                ///< rows times steps that count: all of them go through the target's kernels
   bool own_activations = true;  ///< those of the cell, compiled into it; else those chosen, or a clip

@@ -37,7 +37,6 @@ struct Job {
   const Call* call = nullptr;
   Workspace* workspace = nullptr;
   const BackwardCall* back = nullptr;  ///< of backward_both
-  bool continues = false;              ///< a stack's: the report is of the calls before it too
 };
 
 /// As forward of each: at once, each on half of the threads, where that is sooner than one after the other.

@@ -144,7 +144,7 @@ void forward(const Plan& plan,
   const Job job{&plan, &weights, &call, &workspace};
   check_forward(job, training, execution);
   begin_forward(job, training, execution);
-  run_alone(job, execution);
+  run_jobs({&job, 1}, execution);
 }
 
 void step(const Plan& plan,

@@ -1,23 +1,28 @@
 #include "recurra/engine/jobs.h"
 
+#include <array>
+
 namespace recurra {
 
 namespace {
 
-Split begin_report(const Job& job, const Execution& execution) {
+Split begin_report(const Job& job, const Execution& execution, bool continues) {
   const Plan& plan = *job.plan;
   Memory& m = job.workspace->memory();
   const int panels = job.back != nullptr ? plan.unit_panels().count : plan.blocks();
   const Split split = choose_split(plan, execution, m, panels);
-  if (!job.continues) m.report = Report{};
-  m.report.schedule = split.schedule;
+  if (!continues) m.report = Report{};
   m.report.steps += m.all_rows;
   m.report.own_activations = plan.chosen() == 0;
   return split;
 }
 
 void run(const Job& job, const Split& split, Crew& crew) noexcept {
-  if (crew.index() == 0) job.workspace->memory().report.threads = crew.count();
+  Report& report = job.workspace->memory().report;
+  if (crew.index() == 0 && crew.count() >= report.threads) {
+    report.threads = crew.count();
+    report.schedule = split.schedule;
+  }
   job.back != nullptr ? run_backward(job, split, crew) : run_forward(job, split, crew);
 }
 
@@ -25,13 +30,13 @@ void finish(const Job& job) noexcept {
   job.back != nullptr ? finish_gradients(job) : finish_outputs(*job.plan, *job.call, job.workspace->memory());
 }
 
-void run_together(const Job& first, const Job& second, const Execution& execution) {
+void run_together(const Job& first, const Job& second, const Execution& execution, bool continues) {
   // The number is read once: another thread may change the process's meanwhile.
   Execution all = execution;
   all.threads = threads_of(execution);
   Execution half = all;
   half.threads = all.threads / 2;
-  const Split splits[] = {begin_report(first, half), begin_report(second, half)};
+  const Split splits[] = {begin_report(first, half, continues), begin_report(second, half, continues)};
   const Job* jobs[] = {&first, &second};
   team_of(all).run(splits[0].threads + splits[1].threads, [&](Crew& crew) {
     if (crew.count() <
@@ -58,21 +63,20 @@ bool run_better_together(const Job& first, const Job& second, const Execution& e
          keeps_weights_in_cache(*second.plan);
 }
 
-}  // namespace
-
-void run_alone(const Job& job, const Execution& execution) {
-  const Split split = begin_report(job, execution);
+void run_alone(const Job& job, const Execution& execution, bool continues) {
+  const Split split = begin_report(job, execution, continues);
   team_of(execution).run(split.threads, [&](Crew& crew) { run(job, split, crew); });
   finish(job);
 }
 
-void run_both(const Job& first, const Job& second, const Execution& execution) {
-  if (run_better_together(first, second, execution)) {
-    run_together(first, second, execution);
-  } else {
-    run_alone(first, execution);
-    run_alone(second, execution);
+}  // namespace
+
+void run_jobs(std::span<const Job> jobs, const Execution& execution, bool continues) {
+  if (jobs.size() == 2 && run_better_together(jobs[0], jobs[1], execution)) {
+    run_together(jobs[0], jobs[1], execution, continues);
+    return;
   }
+  for (const Job& job : jobs) run_alone(job, execution, continues);
 }
 
 void forward_both(const Job& first, const Job& second, bool training, const Execution& execution) {
@@ -80,7 +84,7 @@ void forward_both(const Job& first, const Job& second, bool training, const Exec
   check_forward(second, training, execution);
   begin_forward(first, training, execution);
   begin_forward(second, training, execution);
-  run_both(first, second, execution);
+  run_jobs(std::array{first, second}, execution);
 }
 
 void backward_both(const Job& first, const Job& second, const Execution& execution) {
@@ -88,7 +92,7 @@ void backward_both(const Job& first, const Job& second, const Execution& executi
   check_backward(second, execution);
   begin_backward(first);
   begin_backward(second);
-  run_both(first, second, execution);
+  run_jobs(std::array{first, second}, execution);
 }
 
 }  // namespace recurra

@@ -3,6 +3,8 @@
 /// Private to the library.
 #pragma once
 
+#include <span>
+
 #include "recurra/engine/engine.h"
 #include "recurra/engine/memory.h"
 #include "recurra/engine/schedule.h"
@@ -26,11 +28,9 @@ void run_backward(const Job& job, const Split& split, Crew& crew) noexcept;
 /// Gradients that are final only when the whole crew is done.
 void finish_gradients(const Job& job) noexcept;
 
-/// Runs what was begun on the execution's team, and finishes it.
-void run_alone(const Job& job, const Execution& execution);
-
-/// The same for two: at once, each on half of the team, where each then finds its weights in its own caches;
-/// else one after the other.
-void run_both(const Job& first, const Job& second, const Execution& execution);
+/// Runs what was begun, one job or two, on the execution's team, and finishes it. Two run at once, each on
+/// half of the team, where each then finds its weights in its own caches; else one after the other.
+/// `continues`: the reports are of the calls before it too.
+void run_jobs(std::span<const Job> jobs, const Execution& execution, bool continues = false);
 
 }  // namespace recurra

@@ -16,11 +16,10 @@ class StackBackward {
                 StackWorkspace& workspace,
                 const Execution& execution)
       : plan_(plan),
-        weights_(weights),
         call_(call),
         workspace_(workspace),
         execution_(execution),
-        calls_(plan, call, workspace) {}
+        calls_(plan, weights, call, workspace) {}
 
   void run(const StackBackwardCall& back) {
     check_runs(plan_, back.runs.size());
@@ -38,15 +37,11 @@ class StackBackward {
       for (int d = 0; d < plan_.directions(); ++d) {
         calls[d] = calls_.of(layer, d, calls_.all_steps());
         backs[d] = back_of(layer, d, back, dy, dx);
-        jobs[d] = job_of(layer, d, calls[d]);
+        jobs[d] = calls_.job(layer, d, calls[d]);
         jobs[d].back = &backs[d];
         begin_backward(jobs[d]);
       }
-      if (plan_.directions() == 2) {
-        run_both(jobs[0], jobs[1], execution_);
-      } else {
-        run_alone(jobs[0], execution_);
-      }
+      run_jobs({jobs, static_cast<std::size_t>(plan_.directions())}, execution_);
       for (const BackwardCall& one : std::span(backs)) {
         if (one.d_attention.data != nullptr) add(one.d_attention, back.d_attention, 1);
       }
@@ -72,7 +67,7 @@ class StackBackward {
       for (int d = 0; d < plan_.directions(); ++d) {
         const Call call = calls_.of(layer, d, calls_.all_steps());
         const BackwardCall one = back_of(layer, d, back, {}, {});
-        Job job = job_of(layer, d, call);
+        Job job = calls_.job(layer, d, call);
         job.back = &one;
         check_backward(job, execution_);
       }
@@ -94,14 +89,9 @@ class StackBackward {
     if (own.data == nullptr) return above;
     if (above.data == nullptr) return own;
     const Sequence sum = time_major(workspace_.output_gradient(d).data(), call_.batch, width);
-    for (i64 t = 0; t < call_.steps; ++t) {
-      for (i64 row = 0; row < call_.batch; ++row) {
-        const float* a = above.data + t * above.step_stride + row * above.row_stride;
-        const float* b = own.data + t * own.step_stride + row * own.row_stride;
-        float* to = sum.data + t * sum.step_stride + row * sum.row_stride;
-        for (i64 k = 0; k < width; ++k) to[k] = a[k] + b[k];
-      }
-    }
+    for_each_row(
+        call_.steps, call_.batch, above, sum, [&](const float* a, float* to) { std::copy_n(a, width, to); });
+    add(own, sum, width);
     return {sum.data, sum.step_stride, sum.row_stride};
   }
 
@@ -112,9 +102,7 @@ class StackBackward {
       throw Error(
           ErrorCode::invalid_argument, "d_attention", "none for a stack whose cells take none", "a sequence");
     }
-    for (i64 t = 0; t < call_.steps; ++t) {
-      for (i64 row = 0; row < call_.batch; ++row) sum.data[t * sum.step_stride + row * sum.row_stride] = 0.0F;
-    }
+    for_each_row(call_.steps, call_.batch, sum, sum, [](const float*, float* to) { *to = 0.0F; });
   }
 
   /// Where the gradient of a layer's input goes.
@@ -144,20 +132,15 @@ class StackBackward {
     return call;
   }
 
-  [[nodiscard]] Job job_of(int layer, int d, const Call& call) noexcept {
-    const auto at = static_cast<int>(calls_.index(layer, d));
-    return {&plan_.plan(layer, d), &weights_.at(at), &call, &workspace_.run(at)};
-  }
-
   /// to += from, element by element.
-  void add(const Sequence& from, const Sequence& to, i64 width) const noexcept {
+  template <class T>
+  void add(const SequenceOf<T>& from, const Sequence& to, i64 width) const noexcept {
     for_each_row(call_.steps, call_.batch, from, to, [&](const float* a, float* b) {
       for (i64 k = 0; k < width; ++k) b[k] += a[k];
     });
   }
 
   const StackPlan& plan_;
-  const StackPacks& weights_;
   const StackCall& call_;
   StackWorkspace& workspace_;
   const Execution& execution_;

@@ -29,8 +29,11 @@ void check_runs(const StackPlan& plan, std::size_t runs) {
               std::to_string(runs));
 }
 
-StackCalls::StackCalls(const StackPlan& plan, const StackCall& call, StackWorkspace& workspace)
-    : plan_(plan), call_(call), workspace_(workspace) {
+StackCalls::StackCalls(const StackPlan& plan,
+                       const StackPacks& weights,
+                       const StackCall& call,
+                       StackWorkspace& workspace)
+    : plan_(plan), weights_(weights), call_(call), workspace_(workspace) {
   workspace.check(plan, call);
   check_runs(plan, call.runs.size());
   check_attention(plan, call);
@@ -82,6 +85,11 @@ Call StackCalls::of(int layer, int d, Steps part) const noexcept {
   call.x_dropout = run.x_dropout;
   call.h_dropout = run.h_dropout;
   return call;
+}
+
+Job StackCalls::job(int layer, int d, const Call& call) const noexcept {
+  const auto at = static_cast<int>(index(layer, d));
+  return {&plan_.plan(layer, d), &weights_.at(at), &call, &workspace_.run(at)};
 }
 
 void StackCalls::cut_lengths(int d, Steps part) const noexcept {

@@ -41,7 +41,10 @@ void for_each_row(
 class StackCalls {
  public:
   /// Throws Error as forward of a stack does of what does not belong to one layer.
-  StackCalls(const StackPlan& plan, const StackCall& call, StackWorkspace& workspace);
+  StackCalls(const StackPlan& plan,
+             const StackPacks& weights,
+             const StackCall& call,
+             StackWorkspace& workspace);
 
   [[nodiscard]] Steps all_steps() const noexcept { return {0, call_.steps}; }
 
@@ -54,6 +57,9 @@ class StackCalls {
   /// The call of one layer and direction. Where `part` is not all steps, the states before it and behind it
   /// are carried in the workspace, and so are its lengths.
   [[nodiscard]] Call of(int layer, int d, Steps part) const noexcept;
+
+  /// That call with its plan, weights and memory.
+  [[nodiscard]] Job job(int layer, int d, const Call& call) const noexcept;
 
   /// The rows' lengths within `part`, for direction d.
   void cut_lengths(int d, Steps part) const noexcept;
@@ -69,6 +75,7 @@ class StackCalls {
 
  private:
   const StackPlan& plan_;
+  const StackPacks& weights_;
   const StackCall& call_;
   StackWorkspace& workspace_;
 };

@@ -17,16 +17,15 @@ class StackForward {
                bool training,
                const Execution& execution)
       : plan_(plan),
-        weights_(weights),
         call_(call),
         workspace_(workspace),
         training_(training),
         execution_(execution),
-        calls_(plan, call, workspace) {
+        calls_(plan, weights, call, workspace) {
     for (int layer = 0; layer < plan_.layers(); ++layer) {
       for (int d = 0; d < plan_.directions(); ++d) {
         const Call one = calls_.of(layer, d, calls_.all_steps());
-        check_forward(job_of(layer, d, one), training, execution);
+        check_forward(calls_.job(layer, d, one), training, execution);
       }
     }
   }
@@ -55,15 +54,10 @@ class StackForward {
     Job jobs[2];
     for (int d = 0; d < plan_.directions(); ++d) {
       calls[d] = calls_.of(layer, d, parts[d]);
-      jobs[d] = job_of(layer, d, calls[d]);
-      jobs[d].continues = continues;
+      jobs[d] = calls_.job(layer, d, calls[d]);
       begin_forward(jobs[d], training_, execution_);
     }
-    if (plan_.directions() == 2) {
-      run_both(jobs[0], jobs[1], execution_);
-    } else {
-      run_alone(jobs[0], execution_);
-    }
+    run_jobs({jobs, static_cast<std::size_t>(plan_.directions())}, execution_, continues);
     for (int d = 0; d < plan_.directions(); ++d) {
       if (!call_.runs.empty()) give_output(layer, d, calls[d].y, parts[d]);
       if (plan_.adds(layer) && calls_.joined(layer, parts[d]).data != nullptr)
@@ -81,13 +75,7 @@ class StackForward {
     });
   }
 
-  [[nodiscard]] Job job_of(int layer, int d, const Call& call) const noexcept {
-    const auto at = static_cast<int>(calls_.index(layer, d));
-    return {&plan_.plan(layer, d), &weights_.at(at), &call, &workspace_.run(at)};
-  }
-
   const StackPlan& plan_;
-  const StackPacks& weights_;
   const StackCall& call_;
   StackWorkspace& workspace_;
   bool training_;
