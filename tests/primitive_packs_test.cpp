@@ -106,6 +106,9 @@ TEST(PackedRnnWeights, give_back_what_is_wanted_once_they_are_packed) {
                 ", got memory without packed weights");
   packed.pack(views_of(given));
   EXPECT_TRUE(packed.is_packed());
+  EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { packed.pack(views_of(given), {.threads = 65}); }),
+            "threads: expected 0 to 64, got 65");
+  EXPECT_TRUE(packed.is_packed()) << "a refused call changes nothing";
   for (const auto member :
        {&WeightTensors::layer, &WeightTensors::iter, &WeightTensors::projection, &WeightTensors::bias}) {
     std::vector<WeightTensors> one(given.size());

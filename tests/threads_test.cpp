@@ -97,6 +97,28 @@ TEST(ThreadsDeathTest, a_bad_environment_is_an_error_of_every_call_of_the_engine
   expect_output("many", pack, text);
 }
 
+TEST(ThreadsDeathTest, a_bad_environment_takes_nothing_from_a_way_back) {
+  const auto backward_twice = [] {
+    const Plan plan(Recurrence{.cell = "vanilla", .input = 2, .units = 3});
+    const PackedWeights packs(plan, PackedWeights::Use::training);
+    Workspace workspace;
+    workspace.prepare(plan, {.steps = 1, .batch = 1, .training = true});
+    const float x[2] = {};
+    float y[3] = {};
+    Call call;
+    call.steps = call.batch = 1;
+    call.x = {x, 2, 2};
+    call.y = {y, 3, 3};
+    forward(plan, packs, call, workspace, true, {.threads = 1});
+    const std::string refused = error_text([&] { backward(plan, packs, call, {}, workspace); });
+    return refused + "; then " +
+           error_text([&] { backward(plan, packs, call, {}, workspace, {.threads = 1}); });
+  };
+  expect_output("many",
+                backward_twice,
+                "RECURRA_THREADS: expected a number from 1 to 64, got \"many\"; then no error\n");
+}
+
 TEST(ThreadsDeathTest, the_call_beats_the_environment) {
   const auto set_two = [] {
     set_threads(2);
@@ -128,7 +150,12 @@ TEST(Threads, a_number_out_of_range_is_refused_and_changes_nothing) {
     EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { set_threads(number); }), text);
     EXPECT_EQ(error_text(ErrorCode::invalid_argument, [&] { threads_of({.threads = number}); }), text);
     Team team(2);
-    EXPECT_EQ(error_text([&] { threads_of({.team = &team, .threads = number}); }), text);
+    const Execution execution{.team = &team, .threads = number};
+    EXPECT_EQ(error_text([&] { threads_of(execution); }), text);
+    const Plan plan(Recurrence{.cell = "vanilla", .input = 2, .units = 3});
+    PackedWeights packs(plan, PackedWeights::Use::inference);
+    const float weights[9] = {};
+    EXPECT_EQ(error_text([&] { packs.pack(plan, {.W = weights, .U = weights}, execution); }), text);
   }
   EXPECT_EQ(threads(), 3);
 }

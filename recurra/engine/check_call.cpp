@@ -3,8 +3,8 @@
 #include <string>
 
 #include "recurra/base/error.h"
-#include "recurra/base/threads.h"
 #include "recurra/engine/attention.h"
+#include "recurra/engine/schedule.h"
 
 namespace recurra {
 
@@ -36,7 +36,7 @@ void check_lengths(const int* lengths, i64 steps, i64 batch) {
 
 void check_call(
     const Plan& plan, const Call& call, const Execution& execution, bool training, const Memory& m) {
-  check_threads(execution.threads);
+  check_execution(execution);
   const bool masks = call.mask != nullptr || (call.lengths != nullptr && call.fill == Fill::repeat);
   Room room{call.steps, call.batch, training, masks, call.x_dropout != nullptr || call.h_dropout != nullptr};
   room.takes_y = true;

@@ -215,6 +215,7 @@ void PackedWeights::check(const Plan& plan, Use use) const {
 }
 
 void PackedWeights::pack(const Plan& plan, const Weights& weights, const Execution& execution) {
+  check_execution(execution);
   const CellKernels& cell = plan.cell();
   const i64 units = plan.units();
   const WeightStrides in_strides = strides_or_contiguous(weights.W_strides, cell.gates, units);
@@ -225,7 +226,8 @@ void PackedWeights::pack(const Plan& plan, const Weights& weights, const Executi
   // Copying a megabyte takes some 100 us; below a tenth of that a second thread does not pay.
   std::size_t floats = in.size() + back_in.size();
   for (int p = 0; p < cell.phases; ++p) floats += state[p].size() + back_state[p].size();
-  team_of(execution).run(floats > 32'768 ? threads_of(execution) : 1, [&](const Crew& crew) {
+  const int threads = floats > 32'768 ? threads_of(execution) : 1;
+  team_of(execution).run(threads, [&](const Crew& crew) {
     const Range blocks = share(plan.blocks(), crew);
     const Gates input{cell.input_order, cell.input.count};
     pack_forward(plan, weights.W, in_strides, plan.input(), input, in.data(), blocks);

@@ -18,6 +18,11 @@ constexpr i64 least_step_work = 40'000;
 
 }  // namespace
 
+void check_execution(const Execution& execution) {
+  check_threads(execution.threads);
+  static_cast<void>(team_of(execution));
+}
+
 Team& team_of(const Execution& execution) {
   return execution.team != nullptr ? *execution.team : Team::shared(threads_of(execution));
 }

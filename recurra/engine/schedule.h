@@ -43,6 +43,9 @@ struct Split {
 /// one that runs.
 [[nodiscard]] Range row_share(const Memory& memory, Steps steps, int member, int members) noexcept;
 
+/// Throws what running on `execution` would throw, and makes the process's team where it is the one.
+void check_execution(const Execution& execution);
+
 /// The team a call runs on: of at least threads_of members where it is the process's. Throws as threads_of.
 [[nodiscard]] Team& team_of(const Execution& execution);
 

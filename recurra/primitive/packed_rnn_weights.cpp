@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "recurra/base/error.h"
+#include "recurra/engine/schedule.h"
 #include "recurra/primitive/bind.h"
 #include "recurra/primitive/packed_header.h"
 
@@ -94,6 +95,7 @@ void PackedRnnWeights::pack(std::span<const WeightViews> weights, const Executio
   std::vector<Weights> bound(primitive_.plan().plans().size());
   bind_weights(primitive_, weights, bound);
   check_apart(primitive_, weights, memory());
+  check_execution(execution);
   // Where a pack has padding there must be zeros, and the caller's memory may have held anything.
   if (!is_packed()) std::fill_n(packs_memory(), floats_of(desc_.size() - packed_header_size), 0.0F);
   clear_header(memory_);
