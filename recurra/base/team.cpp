@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include <pthread.h>
+
 #include "recurra/base/cpu.h"
 #include "recurra/base/error.h"
 #include "recurra/base/threads.h"
@@ -23,6 +25,10 @@ constexpr int plain_spins = 64;
 // Then some microseconds of pauses: a member that is still missing has lost its processor, and may need this
 // one.
 constexpr int wait_spins = plain_spins + 100;
+
+// Then yields, some 500 us of them where nobody else wants the processor; then it is left for such a time.
+constexpr int wait_yields = 1000;
+constexpr std::chrono::microseconds nap{50};
 
 // A worker without a job looks for one this long before it sleeps: what stands between two calls of a
 // training step takes 100 to 200 us, and waking a sleeper 10 to 50.
@@ -40,16 +46,28 @@ void relax(int spin) noexcept {
   }
 }
 
+/// Returns when done() does: `spins` looks, then yields, then naps.
+template <class Done>
+void wait_until(int spins, Done done) noexcept {
+  for (int look = 0; !done(); ++look) {
+    if (look < spins) {
+      relax(look);
+    } else if (look < spins + wait_yields) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(nap);
+      look = spins + wait_yields;  // it may take long
+    }
+  }
+}
+
+// How many forks are between this process and the first one: threads of before the last are not here.
+std::atomic<int> forks{0};
+
 }  // namespace
 
 void Crew::wait_for(const std::atomic<i64>& flag, i64 value) const noexcept {
-  for (int spin = 0; flag.load(std::memory_order_acquire) < value; ++spin) {
-    if (spin < spins_) {
-      relax(spin);
-    } else {
-      std::this_thread::yield();
-    }
-  }
+  wait_until(spins_, [&] { return flag.load(std::memory_order_acquire) >= value; });
 }
 
 void Crew::wait(i64 epoch) const noexcept {
@@ -67,7 +85,32 @@ void Crew::barrier() noexcept {
   }
 }
 
+void Crew::meet() noexcept {
+  const auto come = [&] {
+    std::atomic<i64>& mine = flags_[index_].met;
+    const i64 next = mine.load(std::memory_order_relaxed) + 1;
+    mine.store(next, std::memory_order_release);
+    for (int member = 0; member < count_; ++member) {
+      if (member != index_) wait_for(flags_[member].met, next);
+    }
+  };
+  come();  // nobody looks at the old counts any more
+  flags_[index_].epoch.store(0, std::memory_order_relaxed);
+  flags_[index_].arrived.store(0, std::memory_order_relaxed);
+  come();
+}
+
+void Crew::wait_for_tasks(int member, i64 count) const noexcept {
+  wait_for(flags_[member].tasks, count);
+}
+
 struct Team::Shared {
+  // Teams of parents that a child has done with: nobody's memory, but no leak.
+  static inline std::atomic<Shared*> all_left{nullptr};
+  Shared* next_left = nullptr;
+
+  // Of the process that has the threads.
+  const int born = forks.load(std::memory_order_relaxed);
   // Not with fewer processors than threads: who spins then keeps another from working.
   std::atomic<bool> spin{true};
   std::array<detail::MemberFlags, most_threads> flags;
@@ -112,6 +155,9 @@ struct Team::Shared {
     job.notify_all();
   }
 
+  /// Whether the threads are in another process, which forked this one.
+  [[nodiscard]] bool is_bereft() const noexcept { return born != forks.load(std::memory_order_relaxed); }
+
   void stop() noexcept {
     post(0);
     for (std::thread& thread : threads) thread.join();
@@ -127,13 +173,49 @@ void check_team_size(int threads) {
 
 }  // namespace
 
+/// The process's team: none in a child, until it makes one.
+struct Team::OfProcess {
+  OfProcess() noexcept {
+    // It fails for want of some bytes only.
+    static_cast<void>(pthread_atfork(nullptr, nullptr, [] {
+      forks.fetch_add(1, std::memory_order_relaxed);
+      instance().left = instance().team.exchange(nullptr, std::memory_order_relaxed);
+    }));
+  }
+
+  OfProcess(const OfProcess&) = delete;
+  OfProcess& operator=(const OfProcess&) = delete;
+
+  ~OfProcess() { delete team.load(); }
+
+  static OfProcess& instance() noexcept {
+    static OfProcess one;
+    return one;
+  }
+
+  /// Callers that come at once may make several, of which one stays. There is no lock: a thread that is not
+  /// in the child could have held it.
+  Team& get(int threads) {
+    if (Team* made = team.load(std::memory_order_acquire)) return *made;
+    auto fresh = std::make_unique<Team>(threads);
+    Team* expected = nullptr;
+    return team.compare_exchange_strong(expected, fresh.get(), std::memory_order_acq_rel) ? *fresh.release()
+                                                                                          : *expected;
+  }
+
+  std::atomic<Team*> team{nullptr};
+  Team* left = nullptr;  // the parent's, in a child: nobody's memory, but no leak
+};
+
 Team::Team(ThreadPool& pool, int threads) : pool_(&pool), shared_(std::make_unique<Shared>()) {
   check_team_size(threads);
+  static_cast<void>(OfProcess::instance());  // sees forks from now on
   shared_->spin.store(usable_processors() >= threads, std::memory_order_relaxed);
   size_.store(threads, std::memory_order_release);
 }
 
 Team::Team(int threads) : shared_(std::make_unique<Shared>()) {
+  static_cast<void>(OfProcess::instance());
   try {
     grow(threads);
   } catch (...) {
@@ -143,6 +225,12 @@ Team::Team(int threads) : shared_(std::make_unique<Shared>()) {
 }
 
 Team::~Team() {
+  if (shared_->is_bereft()) {
+    // A thread that is not joined ends the process, and who joins one of these waits for ever.
+    Shared* left = shared_.release();
+    left->next_left = Shared::all_left.exchange(left);
+    return;
+  }
   shared_->stop();
 }
 
@@ -159,7 +247,7 @@ void Team::grow(int threads) {
 }
 
 Team& Team::shared(int threads) {
-  static Team team(threads);
+  Team& team = OfProcess::instance().get(threads);
   if (threads > team.size()) team.grow(threads);
   return team;
 }
@@ -192,11 +280,14 @@ void Team::run_erased(int threads, Function function, const void* work) noexcept
     Crew crew(0, 1, 0, &alone);
     function(work, crew);
   };
-  if (members <= 1 || state.taken.exchange(true, std::memory_order_acquire)) return run_alone();
+  if (members <= 1 || state.is_bereft() || state.taken.exchange(true, std::memory_order_acquire))
+    return run_alone();
   for (int member = 0; member < members; ++member) {
     detail::MemberFlags& flags = state.flags[static_cast<std::size_t>(member)];
     flags.epoch.store(0, std::memory_order_relaxed);
     flags.arrived.store(0, std::memory_order_relaxed);
+    flags.tasks.store(0, std::memory_order_relaxed);
+    flags.met.store(0, std::memory_order_relaxed);
   }
   state.function = function;
   state.work = work;
@@ -210,13 +301,7 @@ void Team::run_erased(int threads, Function function, const void* work) noexcept
   state.post(members);
   Crew crew(0, members, state.waits(), state.flags.data());
   function(work, crew);
-  for (int spin = 0; state.working.load(std::memory_order_acquire) > 0; ++spin) {
-    if (spin < state.waits()) {
-      relax(spin);
-    } else {
-      std::this_thread::yield();
-    }
-  }
+  wait_until(state.waits(), [&] { return state.working.load(std::memory_order_acquire) == 0; });
   state.taken.store(false, std::memory_order_release);
 }
 

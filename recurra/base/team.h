@@ -14,6 +14,8 @@ namespace detail {
 struct alignas(128) MemberFlags {
   std::atomic<i64> epoch{0};    // stages published
   std::atomic<i64> arrived{0};  // barriers reached
+  std::atomic<i64> tasks{0};    // of a part of the crew: done
+  std::atomic<i64> met{0};      // meetings reached
 };
 
 }  // namespace detail
@@ -45,6 +47,17 @@ class RECURRA_API Crew {
   /// Returns when all members have come here.
   void barrier() noexcept;
 
+  /// As barrier, between passes of different numbers of members, each with stages and barriers of its own:
+  /// these are counted from 0 again.
+  void meet() noexcept;
+
+  /// Says that this member has done `count` tasks since the run began; what it wrote is visible to those who
+  /// waited for it.
+  void finish_tasks(i64 count) noexcept { flags_[index_].tasks.store(count, std::memory_order_release); }
+
+  /// Returns when `member` has done `count` tasks.
+  void wait_for_tasks(int member, i64 count) const noexcept;
+
  private:
   void wait_for(const std::atomic<i64>& flag, i64 value) const noexcept;
 
@@ -66,7 +79,10 @@ class RECURRA_API ThreadPool {
   virtual int run(int count, void (*work)(void* context, int index), void* context) noexcept = 0;
 };
 
-/// Threads that stay: waiting for work they spin for some microseconds, then sleep.
+/// Threads that stay: waiting for work they spin for some microseconds, then sleep. Waiting for each other
+/// inside a run, members spin briefly, then yield their processors, then sleep for moments; where there are
+/// more of them than processors, they yield at once. A child of `fork` has none of these threads: there a
+/// team runs on the calling one alone, but the process's team is made anew.
 class RECURRA_API Team {
  public:
   /// The calling thread and `threads - 1` more. Throws Error (invalid_argument) unless 1 <= threads <= 64,
@@ -82,8 +98,8 @@ class RECURRA_API Team {
   Team(Team&&) = delete;
   Team& operator=(Team&&) = delete;
 
-  /// The team of this process, of at least `threads` members. Made at the first call and grown when more are
-  /// asked for. Throws as the constructor.
+  /// The team of this process, of at least `threads` members. Made at the first call, also of a child
+  /// process, and grown when more are asked for. Throws as the constructor.
   [[nodiscard]] static Team& shared(int threads);
 
   /// Members, the calling thread counted.
@@ -100,6 +116,7 @@ class RECURRA_API Team {
  private:
   using Function = void (*)(const void*, Crew&) noexcept;
   struct Shared;
+  struct OfProcess;
 
   void grow(int threads);
   [[nodiscard]] bool run_on_pool(int members) noexcept;

@@ -208,6 +208,51 @@ TEST(Crew, a_barrier_alone_returns) {
   });
 }
 
+TEST(Crew, tasks_carry_data_between_members) {
+  constexpr i64 tasks = 1000;
+  Team team(2);
+  std::array<std::array<i64, tasks>, 2> made{};
+  team.run(2, [&](Crew& crew) {
+    const auto me = static_cast<std::size_t>(crew.index());
+    for (i64 task = 0; task < tasks; ++task) {
+      if (me == 1) crew.wait_for_tasks(0, task + 1);
+      const i64 below = me == 1 ? made[0][static_cast<std::size_t>(task)] : 0;
+      made[me][static_cast<std::size_t>(task)] = below + task;
+      crew.finish_tasks(task + 1);
+    }
+  });
+  for (i64 task = 0; task < tasks; ++task) ASSERT_EQ(made[1][static_cast<std::size_t>(task)], 2 * task);
+}
+
+/// Passes of some of the members, with other numbers of stages and barriers each.
+TEST(Crew, passes_between_meetings_begin_afresh) {
+  Team team(3);
+  int early = 0;
+  std::array<int, 3> sums{};
+  team.run(3, [&](Crew& crew) {
+    for (int pass = 0; pass < 200; ++pass) {
+      const int members = 1 + pass % 3;
+      crew.meet();
+      if (crew.index() < members) {
+        Crew part = crew.part(0, members);
+        for (int stage = 1; stage <= pass % 5; ++stage) {
+          part.wait(stage - 1);
+          part.publish(stage);
+        }
+        part.barrier();
+        sums[static_cast<std::size_t>(crew.index())] = pass;
+        part.barrier();
+        if (crew.index() == 0) {
+          for (int member = 0; member < members; ++member)
+            early += sums[static_cast<std::size_t>(member)] != pass ? 1 : 0;
+        }
+      }
+      crew.meet();
+    }
+  });
+  EXPECT_EQ(early, 0);
+}
+
 TEST(Team, a_run_inside_a_run_is_alone) {
   Team team(2);
   std::array<std::vector<int>, 2> inner;
