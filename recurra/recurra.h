@@ -22,6 +22,7 @@
 #include "recurra/data/windows.h"
 #include "recurra/engine/engine.h"
 #include "recurra/engine/stack.h"
+#include "recurra/engine/stream.h"
 #include "recurra/formats/checkpoints.h"
 #include "recurra/formats/safetensors.h"
 #include "recurra/layers/activation_layer.h"

@@ -1,0 +1,73 @@
+#include "recurra/engine/stream_layer.h"
+
+#include <algorithm>
+
+namespace recurra {
+
+Stream::Layer::Layer(const Plan& plan, const PackedWeights& weights, i64 batch, const Execution& execution)
+    : plan_(&plan), weights_(&weights), batch_(batch) {
+  workspace_.prepare(plan, {.steps = 1, .batch = batch, .takes_y = true});
+  for (AlignedBuffer<float>& output : outputs_) output = AlignedBuffer<float>(batch * plan.width());
+  for (int k = 1; k < states(); ++k) carried_[k - 1].resize(static_cast<std::size_t>(batch * width(k)));
+  // Tables for one step are made here. Every step then puts other pointers into them; its input is here
+  // only so that there is one.
+  call_.steps = 1;
+  call_.batch = batch;
+  call_.initial[0] = outputs_[0].data();
+  call_.y = time_major(outputs_[1].data(), batch, plan.width());
+  call_.x = {outputs_[0].data(), 0, 0};
+  if (plan.cell().attention) call_.attention = call_.x;
+  check_forward(job(), false, execution);
+  begin_forward(job(), false, execution);
+  Memory& m = workspace_.memory();
+  for (int k = 1; k < states(); ++k) further_states_[k - 1] = m.states[k - 1].data();
+  split_ = choose_split(plan, execution, m, plan.blocks());
+  m.report.threads = split_.threads;
+  m.report.schedule = split_.schedule;
+  m.report.own_activations = plan.chosen() == 0;
+}
+
+const float* Stream::Layer::step(const float* x,
+                                 const float* attention,
+                                 const Execution& execution) noexcept {
+  Memory& m = workspace_.memory();
+  const float* before = outputs_[now_].data();
+  float* after = outputs_[1 - now_].data();
+  for (i64 row = 0; row < batch_; ++row) {
+    const auto at = static_cast<std::size_t>(row);
+    m.x_rows.at[at] = x + row * plan_->input();
+    m.h0.at[at] = before + row * plan_->width();
+    m.y.at[at] = after + row * plan_->width();
+    if (attention != nullptr) m.attention.at[at] = attention + row;
+  }
+  m.report.steps += batch_;
+  const Job job = this->job();
+  team_of(execution).run(split_.threads, [&](Crew& crew) { run_forward(job, split_, crew); });
+  now_ = 1 - now_;
+  return after;
+}
+
+std::span<float> Stream::Layer::state(int k, i64 row) noexcept {
+  float* at = k == 0 ? output() + row * width(0) : further_states_[k - 1] + row * plan_->padded();
+  return {at, static_cast<std::size_t>(width(k))};
+}
+
+std::span<const float> Stream::Layer::state(int k, i64 row) const noexcept {
+  const float* at = k == 0 ? output() + row * width(0) : further_states_[k - 1] + row * plan_->padded();
+  return {at, static_cast<std::size_t>(width(k))};
+}
+
+void Stream::Layer::carry_out() noexcept {
+  for (int k = 1; k < states(); ++k) {
+    for (i64 row = 0; row < batch_; ++row) std::ranges::copy(state(k, row), carried(k) + row * width(k));
+  }
+}
+
+void Stream::Layer::carry_in() noexcept {
+  for (int k = 1; k < states(); ++k) {
+    for (i64 row = 0; row < batch_; ++row)
+      std::copy_n(carried(k) + row * width(k), width(k), state(k, row).data());
+  }
+}
+
+}  // namespace recurra
