@@ -28,12 +28,13 @@ struct BenchOptions {
 
 constexpr const char* rows_help =
     R"(A row is {"name", "mode", "cell", "layers", "bidirectional", "input", "hidden", "batch",
-"steps", "dtype"}:
+"steps", "dtype"} and perhaps "lengths":
   mode   infer: one forward over all steps, the outputs of all of them wanted
          train: packing, forward and backward, gradients of the input and of every weight
          step: one call with one step, the states carried by the caller
   cell   lstm, gru, lbr_gru, rnn_tanh or rnn_relu
   dtype  f32
+  lengths  uniform: each row of the batch has a length of its own, drawn from 1 to steps
 A line has
   ms         of a call, the least of all calls within --seconds
   gflops     of the products: 2 flops a multiply-add, in training those of the forward three times

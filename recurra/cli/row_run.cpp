@@ -1,6 +1,7 @@
 #include "recurra/cli/row_run.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include <nlohmann/json.hpp>
 
@@ -28,8 +29,8 @@ i64 count_of(const Json& json, const char* key) {
 }
 
 void refuse_unknown_fields(const Json& json) {
-  const Json known = {
-      "name", "mode", "cell", "layers", "bidirectional", "input", "hidden", "batch", "steps", "dtype"};
+  const Json known = Json::parse(
+      R"(["name", "mode", "cell", "layers", "bidirectional", "input", "hidden", "batch", "steps", "dtype", "lengths"])");
   for (const auto& item : json.items()) {
     if (std::ranges::count(known, Json(item.key())) == 0)
       throw Error(ErrorCode::format, item.key(), "one of the fields " + known.dump(), "an unknown field");
@@ -42,14 +43,41 @@ std::string word_of(const Json& json, const char* key) {
   return value;
 }
 
+/// A length for each row of the batch, each from 1 to `steps` equally likely; the same at each call.
+std::vector<int> uniform_lengths(i64 batch, i64 steps) {
+  Random random(1);
+  std::vector<int> lengths(static_cast<std::size_t>(batch));
+  for (int& length : lengths) {
+    const auto drawn = 1 + static_cast<i64>(static_cast<double>(steps) * random.uniform());
+    length = static_cast<int>(std::min(steps, drawn));
+  }
+  return lengths;
+}
+
+std::vector<int> lengths_of(const Json& json, const Row& row) {
+  if (!json.contains("lengths")) return {};
+  const std::string lengths = word_of(json, "lengths");
+  if (row.mode == "step") throw Error(ErrorCode::unsupported, "lengths", "none in mode step", lengths);
+  if (lengths != "uniform") throw Error(ErrorCode::unsupported, "lengths", "uniform", lengths);
+  return uniform_lengths(row.batch, row.steps);
+}
+
 }  // namespace
+
+i64 Row::longest() const noexcept {
+  return lengths.empty() ? steps : *std::ranges::max_element(lengths);
+}
+
+i64 Row::all_steps() const noexcept {
+  if (lengths.empty()) return batch * steps;
+  return std::accumulate(lengths.begin(), lengths.end(), i64{0});
+}
 
 double Row::flops(const StackPlan& plan) const noexcept {
   i64 multiply_adds = 0;  // of a step and row
   for (const Plan& layer : plan.plans()) multiply_adds += layer.input_work() + layer.recurrent_work();
   const double passes = mode == "train" ? 3.0 : 1.0;
-  return 2.0 * passes * static_cast<double>(multiply_adds) * static_cast<double>(batch) *
-         static_cast<double>(steps);
+  return 2.0 * passes * static_cast<double>(multiply_adds) * static_cast<double>(all_steps());
 }
 
 Row parse_row(const Json& json) {
@@ -69,6 +97,7 @@ Row parse_row(const Json& json) {
     throw Error(ErrorCode::unsupported, "steps", "1 in mode step", std::to_string(row.steps));
   if (row.mode == "step" && both)
     throw Error(ErrorCode::unsupported, "bidirectional", "false in mode step", "true");
+  row.lengths = lengths_of(json, row);
   const std::string cell = word_of(json, "cell");
   Stack::Layer layer{.cell = cell_name(cell), .units = count_of(json, "hidden")};
   if (cell == "rnn_relu") layer.activations = {{ActivationKind::relu}};
@@ -88,6 +117,7 @@ RowRun::RowRun(const Row& row, int threads)
   workspace_.prepare(plan_, {.steps = row.steps, .batch = row.batch, .training = training_});
   call_.steps = row.steps;
   call_.batch = row.batch;
+  if (!row_.lengths.empty()) call_.lengths = row_.lengths.data();
   call_.x = time_major<const float>(
       take(row.steps * row.batch * row.stack.input, 1.0F), row.batch, row.stack.input);
   call_.y = time_major(take(row.steps * row.batch * plan_.width(), 0.0F), row.batch, plan_.width());

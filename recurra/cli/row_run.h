@@ -18,13 +18,20 @@ struct Row {
   Stack stack;
   i64 batch = 0;
   i64 steps = 0;
+  std::vector<int> lengths = {};  ///< of each row of the batch; empty: all have `steps`
+
+  /// Steps of the longest row of the batch.
+  [[nodiscard]] i64 longest() const noexcept;
+
+  /// Steps of all rows of the batch together.
+  [[nodiscard]] i64 all_steps() const noexcept;
 
   /// Floating-point operations of the products of one run; in training three times those of the forward.
   [[nodiscard]] double flops(const StackPlan& plan) const noexcept;
 };
 
 /// A row from {"name", "mode", "cell", "layers", "bidirectional", "input", "hidden", "batch", "steps",
-/// "dtype"}, all of them and no other. Throws Error: format on a field that is missing, of another type or
+/// "dtype"}, and perhaps "lengths". Throws Error: format on a field that is missing, of another type or
 /// unknown; unsupported, naming the field, where it asks for what there is not.
 [[nodiscard]] Row parse_row(const nlohmann::json& json);
 

@@ -100,6 +100,14 @@ class Bench(ProgramTest):
             with self.subTest(row=row["name"]):
                 self.check(row, line, 2)
 
+    def test_rows_of_own_lengths_have_the_flops_of_the_steps_that_count(self):
+        full = {**TINY, "batch": 400, "steps": 50}
+        for mode in ("infer", "train"):
+            line, = self.lines([{**full, "mode": mode, "lengths": "uniform"}])
+            steps = line["gflops"] * line["ms"] * 1e6 / flops_of({**full, "mode": mode, "steps": 1, "batch": 1})
+            # The mean of 1 to 50, within four standard deviations of the mean of 400.
+            self.assertAlmostEqual(steps / 400, 25.5, delta=4 * 14.4 / 20, msg=mode)
+
     def test_the_target_that_ran_is_named(self):
         path = self.write("rows.json", json.dumps([TINY]))
         code, out, _ = self.recurra("bench", "--rows", path, "--json", "--seconds", "0.001", RECURRA_TARGET="scalar")
@@ -125,6 +133,10 @@ class Bench(ProgramTest):
         for field in ("mode", "cell", "dtype"):
             self.assertEqual(self.error_of(**{field: ...}), f"{field}: expected a word, got null")
         self.assertEqual(self.error_of(bidirectional=1), "bidirectional: expected true or false, got 1")
+        self.assertEqual(self.error_of(lengths="normal"), 'lengths "normal": supported are uniform')
+        self.assertEqual(self.error_of(lengths=[1, 2]), "lengths: expected a word, got [1,2]")
+        self.assertEqual(self.error_of(lengths="uniform", mode="step", steps=1),
+                         'lengths "uniform": supported are none in mode step')
         self.assertRegex(self.error_of(projection=3), "^projection: expected one of the fields .*, got an unknown field$")
         self.assertRegex(self.error_of(hidden=1 << 40), "^units: expected ")
         # It stands in place of its row; the others are run.
@@ -164,7 +176,7 @@ class Bench(ProgramTest):
         out = self.succeed("bench", "--help")
         for option in ("rows", "only", "seconds", "epoch", "epochs", "data-dir", "threads", "json"):
             self.assertRegex(out, rf"--{option}\b")
-        for word in [*TINY, *FIELDS[2:], *GATES, "infer", "train", "step"]:
+        for word in [*TINY, "lengths", "uniform", *FIELDS[2:], *GATES, "infer", "train", "step"]:
             self.assertRegex(out, rf"\b{word}\b")
 
 
