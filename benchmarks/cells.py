@@ -4,18 +4,19 @@
 usage: cells.py [--only REGEX] [--batches 1,32] [--write docs/performance.md] [--json FILE]
 
 Prints a table, and with --write puts it into a page, between the lines that mark its place. What is timed is told in
-cells.cpp. Where oneDNN is not built in (tools/fetch_onednn.py fetches it) or has no such cell, ours stands alone.
+cells.cpp. Where oneDNN is not built in (tools/fetch_onednn.py fetches it) or has no such cell, ours stands alone. The run fails where a
+pass has no time, and in batches of 16 and more where a flop takes longer than 1.2 times the lstm's (gru and augru 1.35).
 """
 import datetime
-import pathlib
 import re
 import subprocess
 import sys
 
+import page
 import quiet
 
 ONEDNN = "onednn"
-BEGIN, END = "<!-- cells.py writes from here -->", "<!-- to here -->"
+MOST_OVER_LSTM = {"": 1.2, "gru": 1.35, "augru": 1.35}  # the two products of these wait for each other
 
 
 def listed_cells(program: str) -> list[tuple[str, str, list[str]]]:
@@ -46,20 +47,40 @@ def size(count: int) -> str:
     return f"{count / 2**20:.3g}" if count else "0"
 
 
-def table_row(outcome: quiet.Outcome) -> str:
+def over_lstm(outcome: quiet.Outcome, outcomes: list[quiet.Outcome]) -> float | None:
+    """Time of a flop in times of the lstm's in the same batch and pass, where that was measured."""
+    task = split_row(outcome.row)[1:]
+    for other in outcomes:
+        if split_row(other.row) == ("lstm", *task):
+            return other.best[quiet.OURS]["gflops"] / outcome.best[quiet.OURS]["gflops"]
+    return None
+
+
+def table_row(outcome: quiet.Outcome, outcomes: list[quiet.Outcome]) -> list[str]:
     """One line of the table; peaks and times are of the same rounds."""
     cell, batch, work = split_row(outcome.row)
+    over = over_lstm(outcome, outcomes)
     ours, theirs = outcome.best[quiet.OURS], outcome.best.get(ONEDNN)
     peak = max(one["peak2"] for one in outcome.peaks)
 
     def memory(line: dict) -> str:
         return " + ".join(size(line[what]) for what in ("workspace", "scratch", "weights"))
 
-    columns = [cell, batch, work, f"**{ours['ms']:.3g}** ({ours['threads']})",
-               f"{theirs['ms']:.3g} ({theirs['threads']})" if theirs else "-",
-               f"{theirs['ms'] / ours['ms']:.2f}" if theirs else "-",
-               f"{100 * ours['gflops'] / peak:.0f} %", memory(ours), memory(theirs) if theirs else "-"]
-    return "| " + " | ".join(columns) + " |"
+    return [cell, batch, work, f"**{ours['ms']:.3g}** ({ours['threads']})",
+            f"{theirs['ms']:.3g} ({theirs['threads']})" if theirs else "-",
+            f"{theirs['ms'] / ours['ms']:.2f}" if theirs else "-", f"{100 * ours['gflops'] / peak:.0f} %",
+            f"{over:.2f}" if over else "-", memory(ours), memory(theirs) if theirs else "-"]
+
+
+def slow_cells(outcomes: list[quiet.Outcome]) -> list[str]:
+    """Where a flop takes longer than it may, in times of the lstm's; small batches wait for other things than flops."""
+    found = []
+    for outcome in outcomes:
+        cell, batch, _ = split_row(outcome.row)
+        over = over_lstm(outcome, outcomes)
+        if int(batch) >= 16 and over and over > MOST_OVER_LSTM.get(cell, MOST_OVER_LSTM[""]):
+            found.append(f"{outcome.row}: a flop takes {over:.2f} times that of the lstm")
+    return found
 
 
 def section(outcomes: list[quiet.Outcome]) -> str:
@@ -68,22 +89,12 @@ def section(outcomes: list[quiet.Outcome]) -> str:
     peak1, peak2 = (max(one[name] for one in peaks) for name in ("peak1", "peak2"))
     head = (f"Measured on {datetime.date.today()}; FMA peak {peak1:.0f} GF/s on one thread, {peak2:.0f} on two.\n"
             "Milliseconds (threads), the better of one and two threads; ratio: oneDNN / recurra; of the peak of both\n"
-            "threads; memory in MiB: workspace + scratch + weights in the order the kernels read them. For each cell and\n"
+            "threads; flop: time of one in times of the lstm's; memory in MiB: workspace + scratch + weights in the order the kernels read them. For each cell and\n"
             f"batch {outcomes[0].kept} rounds were kept, of all {sum(dropped.values())} were dropped.\n")
     if any(outcome.row.endswith("overwriting") for outcome in outcomes):
         head += "In the pass \"backward, overwriting\" gradients of weights are not added to what is there, but written over it.\n"
-    lines = ["| cell | batch | pass | recurra | oneDNN | ratio | of the peak | memory | oneDNN's |",
-             "|---|---|---|---|---|---|---|---|---|"]
-    return "\n".join([head, *lines, *map(table_row, outcomes)]) + "\n"
-
-
-def write(path: str, text: str) -> None:
-    page = pathlib.Path(path)
-    before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{path}: no lines that mark where the table goes: {BEGIN} and {END}")
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+    columns = ["cell", "batch", "pass", "recurra", "oneDNN", "ratio", "of the peak", "flop", "memory", "oneDNN's"]
+    return head + "\n" + page.section_of([table_row(outcome, outcomes) for outcome in outcomes], columns)
 
 
 def main() -> int:
@@ -101,7 +112,7 @@ def main() -> int:
         for batch in map(int, arguments.batches.split(",")):
             name = f"{cell}, batch {batch}"
             asked = contenders(arguments, cell, theirs, batch)
-            found = quiet.measure_rows(name, asked, arguments.keep, arguments.limit)
+            found = quiet.measure_rows(name, asked, arguments)
             wanted += len(passes)
             outcomes += [found[f"{name}, {one}"] for one in passes if f"{name}, {one}" in found]
             for outcome in found.values():
@@ -112,10 +123,13 @@ def main() -> int:
         raise SystemExit("no quiet round")
     print(section(complete))
     if arguments.write:
-        write(arguments.write, section(complete))
+        page.write(arguments.write, "cells.py", section(complete))
     if arguments.json:
         quiet.write_lines(outcomes, arguments.json)
-    return int(len(complete) < wanted)
+    slow = slow_cells(complete)
+    for fault in slow:
+        print(fault, file=sys.stderr)
+    return int(len(complete) < wanted or bool(slow))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--peers", default="torch,keras,keras-plain")
     arguments = parser.parse_args()
     all_contenders = [one for threads in arguments.threads.split(",") for one in contenders(arguments, int(threads))]
-    outcome = quiet.measure("epoch-mnist", all_contenders, arguments.keep, arguments.limit)
+    outcome = quiet.measure("epoch-mnist", all_contenders, arguments)
     status = quiet.report([outcome], arguments)
     for peer, line in outcome.best.items():
         print(f"{peer}: accuracy on the test images {line.get('accuracy', 'unknown')}")

@@ -1,12 +1,15 @@
 """Quiet rounds: times of several programs that may be compared, on a machine that is shared with others.
 
 In a round every contender runs once, in turn; the machine's peak is measured before and after. Where two threads do
-not reach 1.8 times one, something else ran or two processors were one core: the round is dropped and counted. What
-counts is each peer's minimum over the rounds that are kept, at whatever number of threads it likes best.
+not reach 1.8 times one, something else ran or two processors were one core: the round is dropped and counted, and so it
+is, where that is asked for, when the two did not share a cache, which a flag from one to the other tells. A round that
+begins so is not run. What counts is each peer's minimum over the rounds that are kept, at whatever number of threads it
+likes best.
 """
 import argparse
 import dataclasses
 import json
+import math
 import pathlib
 import subprocess
 import sys
@@ -28,6 +31,7 @@ class Contender:
 class Outcome:
     row: str
     best: dict[str, dict] = dataclasses.field(default_factory=dict)  # peer: its fastest line
+    at: dict[tuple[str, int], dict] = dataclasses.field(default_factory=dict)  # the same for each number of threads
     errors: dict[str, str] = dataclasses.field(default_factory=dict)
     peaks: list[dict] = dataclasses.field(default_factory=list)  # of the kept rounds
     kept: int = 0
@@ -37,12 +41,14 @@ class Outcome:
         peer = line["peer"]
         if "error" in line:
             self.errors[peer] = line["error"]
-        elif peer not in self.best or line["ms"] < self.best[peer]["ms"]:
-            self.best[peer] = line
+            return
+        for lines, key in ((self.best, peer), (self.at, (peer, line["threads"]))):
+            if key not in lines or line["ms"] < lines[key]["ms"]:
+                lines[key] = line
 
 
 def peak() -> dict:
-    """The machine's peak now: {"peak1": GF/s of one thread, "peak2": of two at once}."""
+    """The machine now: {"peak1": GF/s of one thread, "peak2": of two at once, "handoff_ns": of a flag between two}."""
     source, program = ROOT / "benchmarks/fma_peak.cpp", ROOT / "build/fma_peak"
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         program.parent.mkdir(exist_ok=True)
@@ -68,16 +74,22 @@ def run(contender: Contender) -> list[dict]:
     return lines
 
 
-def measure_rows(name: str, contenders: list[Contender], keep: int, limit: int) -> dict[str, Outcome]:
+def is_quiet(one: dict, handoff: float) -> bool:
+    return one["peak2"] >= QUIET * one["peak1"] and one["handoff_ns"] <= handoff
+
+
+def measure_rows(name: str, contenders: list[Contender], arguments: argparse.Namespace) -> dict[str, Outcome]:
     """Outcomes by the row that a line names, in the order of their first lines; `name` for lines that name none."""
     outcomes: dict[str, Outcome] = {}
     kept, dropped, peaks = 0, 0, []
-    for number in range(limit):
+    for number in range(arguments.limit):
         before = peak()
+        quiet = is_quiet(before, arguments.handoff)
         # Every other round backwards, so that none always runs in another's heat.
-        lines = [line for contender in contenders[:: -1 if number % 2 else 1] for line in run(contender)]
-        after = peak()
-        quiet = all(one["peak2"] >= QUIET * one["peak1"] for one in (before, after))
+        order = contenders[:: -1 if number % 2 else 1] if quiet else []
+        lines = [line for contender in order for line in run(contender)]
+        after = peak() if quiet else before
+        quiet = quiet and is_quiet(after, arguments.handoff)
         print(f"{name}: round {number + 1} {'kept' if quiet else 'dropped'}", file=sys.stderr)
         for line in lines:
             outcome = outcomes.setdefault(line.get("row", name), Outcome(line.get("row", name)))
@@ -86,7 +98,7 @@ def measure_rows(name: str, contenders: list[Contender], keep: int, limit: int) 
         if quiet:
             kept += 1
             peaks += [before, after]
-            if kept == keep:
+            if kept == arguments.keep:
                 break
         else:
             dropped += 1
@@ -96,15 +108,20 @@ def measure_rows(name: str, contenders: list[Contender], keep: int, limit: int) 
     return outcomes
 
 
-def measure(row: str, contenders: list[Contender], keep: int, limit: int) -> Outcome:
+def measure(row: str, contenders: list[Contender], arguments: argparse.Namespace) -> Outcome:
     """The outcome of the only row that the contenders run."""
-    return measure_rows(row, contenders, keep, limit).get(row, Outcome(row))
+    return measure_rows(row, contenders, arguments).get(row, Outcome(row))
+
+
+def fastest_peer(outcome: Outcome) -> str | None:
+    others = {peer: line["ms"] for peer, line in outcome.best.items() if peer != OURS}
+    return min(others, key=others.get) if others else None
 
 
 def ratio(outcome: Outcome) -> float:
     """How many times as fast as the fastest peer we are."""
-    others = [line["ms"] for peer, line in outcome.best.items() if peer != OURS]
-    return min(others) / outcome.best[OURS]["ms"] if others and OURS in outcome.best else float("nan")
+    peer = fastest_peer(outcome)
+    return outcome.best[peer]["ms"] / outcome.best[OURS]["ms"] if peer and OURS in outcome.best else float("nan")
 
 
 def print_table(outcomes: list[Outcome]) -> None:
@@ -129,7 +146,7 @@ def write_lines(outcomes: list[Outcome], path: str) -> None:
     with open(path, "w", encoding="utf-8") as file:
         for outcome in outcomes:
             rounds = {"row": outcome.row, "kept": outcome.kept, "dropped": outcome.dropped}
-            for line in outcome.best.values():
+            for line in outcome.at.values():
                 print(json.dumps(line | rounds), file=file)
             for peer, error in outcome.errors.items():
                 print(json.dumps({"peer": peer, "error": error} | rounds), file=file)
@@ -143,6 +160,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     found.add_argument("--threads", default="1,2", help="the numbers to try, default 1,2")
     found.add_argument("--keep", type=int, default=5, help="quiet rounds wanted, default 5")
     found.add_argument("--limit", type=int, default=30, help="rounds at most, default 30")
+    found.add_argument("--handoff", type=float, default=math.inf, metavar="NS",
+                       help="drop rounds in which a flag takes longer from one processor to the other; default: none")
     found.add_argument("--json", metavar="FILE", help="write the results there, too")
     return found
 
