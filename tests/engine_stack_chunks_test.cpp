@@ -143,6 +143,9 @@ TEST(StackChunks, give_the_bits_of_whole_layers) {
   Team team(4);
   Random random(20261);
   int number = 0;
+  const auto wavefront = [&](int threads, i64 wave) {
+    return Execution{.team = &team, .threads = threads, .layers = Layers::wavefront, .wave = wave};
+  };
   for (const Variant& variant : variants()) {
     ++number;
     for (const Target* target : supported_targets()) {
@@ -151,7 +154,11 @@ TEST(StackChunks, give_the_bits_of_whole_layers) {
       const std::vector<Floats> expected = problem.run(true, {&team, 1});
       for (const Execution& execution : {Execution{&team, 1},
                                          {&team, 4, Schedule::units, 3, Directions::together},
-                                         {&team, 3, Schedule::rows, 0, Directions::in_turn}}) {
+                                         {&team, 3, Schedule::rows, 0, Directions::in_turn},
+                                         wavefront(1, 1),
+                                         wavefront(2, 8),
+                                         wavefront(3, 3),
+                                         wavefront(4, 0)}) {
         const std::vector<Floats> actual = problem.run(false, execution);
         ASSERT_EQ(actual.size(), expected.size());
         for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_TRUE(same_bits(actual[i], expected[i])) << i;

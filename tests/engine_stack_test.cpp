@@ -32,13 +32,22 @@ TEST(Stacks, agree_with_the_reference_whatever_runs_at_once) {
       SCOPED_TRACE(std::string(target->name) + ", variant " + std::to_string(stream));
       problem.check(*target, {&team, 1});
       const std::vector<Floats> alone = problem.bits();
+      const auto check = [&](const Execution& execution) {
+        problem.check(*target, execution);
+        for (std::size_t i = 0; i < alone.size(); ++i)
+          EXPECT_TRUE(same_bits(problem.bits()[i], alone[i])) << i << ", threads " << execution.threads;
+      };
       for (const int threads : {2, 4}) {
         for (const Directions directions : {Directions::together, Directions::in_turn}) {
           for (const Schedule schedule : {Schedule::rows, Schedule::units}) {
-            problem.check(*target, {&team, threads, schedule, 0, directions});
-            for (std::size_t i = 0; i < alone.size(); ++i)
-              EXPECT_TRUE(same_bits(problem.bits()[i], alone[i])) << i << ", threads " << threads;
+            check({&team, threads, schedule, 0, directions});
           }
+        }
+      }
+      if (variant.direction == Direction::concat || variant.direction == Direction::sum) continue;
+      for (const int threads : {1, 2, 3, 4}) {
+        for (const i64 wave : {1, 2, 4}) {
+          check({.team = &team, .threads = threads, .layers = Layers::wavefront, .wave = wave});
         }
       }
     }

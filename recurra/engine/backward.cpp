@@ -28,14 +28,16 @@ class BackwardPass {
                const BackwardCall& back,
                Memory& memory,
                Split split,
-               Crew& crew) noexcept
+               Crew& crew,
+               Steps steps) noexcept
       : plan_(plan),
         cell_(plan.cell()),
         weights_(weights),
         back_(back),
         m_(memory),
         crew_(crew),
-        sums_(plan, weights, back, memory, crew),
+        sums_(plan, weights, back, memory, crew, steps.last < memory.running),
+        steps_(steps),
         schedule_(split.schedule) {
     unit_panels_ = panel_share(plan.unit_panels());
     width_panels_ = panel_share(plan.width_panels());
@@ -43,12 +45,12 @@ class BackwardPass {
   }
 
   void run() noexcept {
-    for (i64 last = m_.running; last > 0;) {
+    for (i64 last = steps_.last; last > steps_.first;) {
       const Steps chunk{(last - 1) / m_.back_chunk * m_.back_chunk, last};
       run_chunk(chunk);
       last = chunk.first;
     }
-    sums_.finish();
+    if (steps_.first == 0) sums_.finish();
   }
 
  private:
@@ -233,6 +235,7 @@ class BackwardPass {
   Memory& m_;
   Crew& crew_;
   WeightGradientPass sums_;
+  Steps steps_;
   Schedule schedule_;
   Range rows_, unit_panels_, width_panels_;
   bool waits_ = false;
@@ -278,8 +281,8 @@ void begin_backward(const Job& job) noexcept {
   bind_backward(*job.plan, *job.call, *job.back, m);
 }
 
-void run_backward(const Job& job, const Split& split, Crew& crew) noexcept {
-  BackwardPass(*job.plan, *job.weights, *job.back, job.workspace->memory(), split, crew).run();
+void run_backward(const Job& job, const Split& split, Crew& crew, Steps steps) noexcept {
+  BackwardPass(*job.plan, *job.weights, *job.back, job.workspace->memory(), split, crew, steps).run();
 }
 
 /// Gradients of the initial states and of the attention to the caller's rows; steps of dx behind each row's

@@ -71,6 +71,13 @@ enum class Directions {
   in_turn,   ///< one after the other, each on all threads
 };
 
+/// How the layers of a stack of one direction run.
+enum class Layers {
+  automatic,
+  in_turn,    ///< one after the other, each on all threads
+  wavefront,  ///< at once: a layer has a chunk of steps while the one below has the next
+};
+
 /// Where and how a call runs. The bits of its results do not depend on it.
 struct Execution {
   Team* team = nullptr;  ///< null: the process's
@@ -79,14 +86,21 @@ struct Execution {
   Schedule schedule = Schedule::automatic;        ///< how threads share the work
   i64 chunk = 0;                                  ///< steps of input products made at once; 0: chosen
   Directions directions = Directions::automatic;  ///< how the two directions of a layer run
+  /// How the layers of a stack run. A wavefront needs two layers, one direction, and that a layer has the
+  /// outputs, or gradients, of steps before the layer beside it has ended: where that cannot be, they run in
+  /// turn. StackWorkspace says where.
+  Layers layers = Layers::automatic;
+  i64 wave = 0;  ///< steps of a chunk of a wavefront, as far as there is room for; 0: chosen
 };
 
 /// What a call did.
 struct Report {
-  const char* target = "";                  ///< written by the kernels that ran
-  int threads = 0;                          ///< that ran; of a stack that went in chunks, the most
-  Schedule schedule = Schedule::automatic;  ///< that these were given
-  i64 work[64] = {};                        ///< per thread, rows times panels of recurrent products and steps
+  const char* target = "";                      ///< written by the kernels that ran
+  int threads = 0;                              ///< that ran; of a stack that went in chunks, the most
+  Schedule schedule = Schedule::automatic;      ///< that these were given
+  Directions directions = Directions::in_turn;  ///< of a layer of both directions: that it ran in
+  int layers_at_once = 1;                       ///< of a stack: more than one in a wavefront
+  i64 work[64] = {};            ///< per thread, rows times panels of recurrent products and steps
   i64 steps = 0;                ///< rows times steps that count: all of them go through the target's kernels
   bool own_activations = true;  ///< those of the cell, compiled into it; else those chosen, or a clip
 };

@@ -36,9 +36,9 @@ class ForwardPass {
     waits_ = !by_rows && cell_.dense && crew.count() > 1;
   }
 
-  void run() noexcept {
-    for (i64 first = 0; first < m_.running; first += m_.chunk) {
-      const Steps chunk{first, std::min(first + m_.chunk, m_.running)};
+  void run(Steps steps) noexcept {
+    for (i64 first = steps.first; first < steps.last; first += m_.chunk) {
+      const Steps chunk{first, std::min(first + m_.chunk, steps.last)};
       // Members finish rows of the chunk before out of each other's blocks.
       if (plan_.finishes_rows()) begin_stage();
       if (m_.drops_x) drop_chunk(chunk);
@@ -131,8 +131,8 @@ void begin_forward(const Job& job, bool training, const Execution& execution) no
   bind_forward(*job.plan, *job.call, execution, training, job.workspace->memory());
 }
 
-void run_forward(const Job& job, const Split& split, Crew& crew) noexcept {
-  ForwardPass(*job.plan, *job.weights, job.workspace->memory(), split, crew).run();
+void run_forward(const Job& job, const Split& split, Crew& crew, Steps steps) noexcept {
+  ForwardPass(*job.plan, *job.weights, job.workspace->memory(), split, crew).run(steps);
 }
 
 void forward(const Plan& plan,

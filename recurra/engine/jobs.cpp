@@ -1,33 +1,68 @@
 #include "recurra/engine/jobs.h"
 
+#include <algorithm>
 #include <array>
+
+#include "recurra/engine/cost.h"
+#include "recurra/engine/forced_schedule.h"
+#include "recurra/engine/plan_log.h"
 
 namespace recurra {
 
 namespace {
 
-Split begin_report(const Job& job, const Execution& execution, bool continues) {
-  const Plan& plan = *job.plan;
-  Memory& m = job.workspace->memory();
-  const int panels = job.back != nullptr ? plan.unit_panels().count : plan.blocks();
-  const Split split = choose_split(plan, execution, m, panels);
-  if (!continues) m.report = Report{};
-  m.report.steps += m.all_rows;
-  m.report.own_activations = plan.chosen() == 0;
-  return split;
+/// How finely units can be split.
+int panels_of(const Plan& plan, bool back) noexcept {
+  return back ? plan.unit_panels().count : plan.blocks();
 }
 
-void run(const Job& job, const Split& split, Crew& crew) noexcept {
+}  // namespace
+
+void begin_report(const Job& job) noexcept {
+  Memory& m = job.workspace->memory();
+  m.report = Report{};
+  m.report.own_activations = job.plan->chosen() == 0;
+}
+
+Split split_of(const Job& job, const Execution& execution) {
+  return choose_split(*job.plan,
+                      execution,
+                      job.workspace->memory(),
+                      panels_of(*job.plan, job.back != nullptr),
+                      job.back != nullptr);
+}
+
+void run_part(const Job& job, const Split& split, Crew& crew, Steps steps) noexcept {
   Report& report = job.workspace->memory().report;
   if (crew.index() == 0 && crew.count() >= report.threads) {
     report.threads = crew.count();
     report.schedule = split.schedule;
   }
-  job.back != nullptr ? run_backward(job, split, crew) : run_forward(job, split, crew);
+  job.back != nullptr ? run_backward(job, split, crew, steps) : run_forward(job, split, crew, steps);
 }
 
 void finish(const Job& job) noexcept {
   job.back != nullptr ? finish_gradients(job) : finish_outputs(*job.plan, *job.call, job.workspace->memory());
+}
+
+namespace {
+
+/// `continues`: the report is of the calls before it too.
+Split begin_report(const Job& job, const Execution& execution, bool continues) {
+  if (!continues) begin_report(job);
+  Memory& m = job.workspace->memory();
+  m.report.steps += m.all_rows;
+  const Split split = split_of(job, execution);
+  if (logs_plans()) {
+    const bool back = job.back != nullptr;
+    const int threads = threads_of(with_forced(execution));
+    log_split(*job.plan, shape_of(m, back), split, threads, panels_of(*job.plan, back));
+  }
+  return split;
+}
+
+void run(const Job& job, const Split& split, Crew& crew) noexcept {
+  run_part(job, split, crew, {0, job.workspace->memory().running});
 }
 
 void run_together(const Job& first, const Job& second, const Execution& execution, bool continues) {
@@ -38,6 +73,7 @@ void run_together(const Job& first, const Job& second, const Execution& executio
   half.threads = all.threads / 2;
   const Split splits[] = {begin_report(first, half, continues), begin_report(second, half, continues)};
   const Job* jobs[] = {&first, &second};
+  for (const Job* job : jobs) job->workspace->memory().report.directions = Directions::together;
   team_of(all).run(splits[0].threads + splits[1].threads, [&](Crew& crew) {
     if (crew.count() <
         splits[0].threads + splits[1].threads) {  // the team was taken, or its pool has no more
@@ -54,13 +90,46 @@ void run_together(const Job& first, const Job& second, const Execution& executio
   finish(second);
 }
 
+// Of the time in turn: together nobody waits inside a step, which gains more on a machine that has other
+// work.
+constexpr double most_together = 1.05;
+
+struct DirectionCosts {
+  double together = 0;
+  double in_turn = 0;
+};
+
+/// What both directions take.
+DirectionCosts direction_costs(std::span<const Job> jobs, int threads) {
+  DirectionCosts costs;
+  for (const Job& job : jobs) {
+    const bool back = job.back != nullptr;
+    const PassShape shape = shape_of(job.workspace->memory(), back);
+    const auto cost = [&](int most, int streams) {
+      const Split split = cheapest_split(*job.plan, shape, most, panels_of(*job.plan, back), streams);
+      return pass_cost(*job.plan, shape, split, streams) + waking_cost(split.threads);
+    };
+    const int half = threads / 2;
+    costs.together = std::max(costs.together, cost(half, half) + waking_cost(threads));
+    costs.in_turn += cost(threads, 0);
+  }
+  return costs;
+}
+
 bool run_better_together(const Job& first, const Job& second, const Execution& execution) {
-  const bool possible = threads_of(execution) >= 2 && first.workspace->memory().running > 0 &&
-                        second.workspace->memory().running > 0;
-  if (!possible || execution.directions == Directions::in_turn) return false;
-  if (execution.directions == Directions::together) return true;
-  return is_worth_a_thread(*first.plan, first.workspace->memory()) && keeps_weights_in_cache(*first.plan) &&
-         keeps_weights_in_cache(*second.plan);
+  const Execution asked = with_forced(execution);
+  const int threads = threads_of(asked);
+  const bool possible =
+      threads >= 2 && first.workspace->memory().running > 0 && second.workspace->memory().running > 0;
+  if (!possible || asked.directions == Directions::in_turn) return false;
+  if (asked.directions == Directions::together) return true;
+  const PassShape shape = shape_of(first.workspace->memory(), first.back != nullptr);
+  if (!is_worth_a_thread(*first.plan, shape)) return false;
+  const Job jobs[] = {first, second};
+  const DirectionCosts costs = direction_costs(jobs, threads);
+  const bool together = costs.together < most_together * costs.in_turn;
+  log_directions(*first.plan, shape, {threads, together, costs.together, costs.in_turn});
+  return together;
 }
 
 void run_alone(const Job& job, const Execution& execution, bool continues) {

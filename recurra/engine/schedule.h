@@ -26,18 +26,10 @@ struct Split {
   int threads = 1;
 };
 
-/// The split of a pass over `memory`'s call: as `execution` says, or the cheapest. `panels`: how finely units
-/// can be split in this pass. Throws as threads_of.
-[[nodiscard]] Split choose_split(const Plan& plan,
-                                 const Execution& execution,
-                                 const Memory& memory,
-                                 int panels);
-
-/// Whether a pass is long enough for a second thread to be woken.
-[[nodiscard]] bool is_worth_a_thread(const Plan& plan, const Memory& memory) noexcept;
-
-/// Whether the recurrent weights stay in a processor's own cache from step to step.
-[[nodiscard]] bool keeps_weights_in_cache(const Plan& plan) noexcept;
+/// The split of a pass over a call that is bound: as `execution` says, or as RECURRA_SCHEDULE, or the
+/// cheapest. `panels`: how finely units can be split in this pass. Throws as threads_of.
+[[nodiscard]] Split choose_split(
+    const Plan& plan, const Execution& execution, const Memory& memory, int panels, bool back);
 
 /// Rows of `member` when split by rows: even by what runs of `steps`, not by rows. Whose share has a row has
 /// one that runs.

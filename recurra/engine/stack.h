@@ -141,13 +141,19 @@ struct StackBackwardCall {
 /// between them lie all steps, of two layers at a time, or where directions are added of one layer and the
 /// sum.
 ///
+/// In a wavefront (Layers) several layers are at work at once: where there may be one, each layer has scratch
+/// of its own, and in inference room for two of the wavefront's chunks lies behind each, about 128 rows each.
+/// It may be where a stack has one direction and two layers, without a mask; in inference without
+/// Room::masks; on the way back neither with Fill::repeat beside lengths, nor where a layer but the lowest
+/// has x_dropout, one but the top a gradient of its own outputs, or the attention's gradient is wanted.
+///
 /// A row that is not in the first of a reverse direction's chunks begins from zeros that are multiplied,
 /// where one call over all steps makes no product: that differs where weights are not finite, and in signs of
 /// zeros.
 class RECURRA_API StackWorkspace {
  public:
-  /// What `prepare` needs; as Workspace::bytes. All layers share the scratch of one. Which of it grows with
-  /// the steps stands above.
+  /// What `prepare` needs; as Workspace::bytes. All layers share the scratch of one, but for wavefronts.
+  /// Which of it grows with the steps stands above.
   [[nodiscard]] static MemoryBytes bytes(const StackPlan& plan, const Room& room);
 
   /// Makes room, in one piece of memory; as Workspace::prepare.
@@ -183,8 +189,16 @@ class RECURRA_API StackWorkspace {
     return carried_.empty() ? nullptr : carried_[run * max_states + static_cast<std::size_t>(state)].data();
   }
 
-  /// The engine's own view: the rows' lengths within a direction's chunk.
-  [[nodiscard]] std::span<int> lengths(int direction) const noexcept { return lengths_[direction]; }
+  /// The engine's own view: the rows' lengths within the chunk of a layer and direction.
+  [[nodiscard]] std::span<int> lengths(std::size_t run) const noexcept { return lengths_[run]; }
+
+  /// The engine's own view: how many rows a chunk of a wavefront may have between layers; 0: no wavefront.
+  [[nodiscard]] i64 wave_rows() const noexcept { return wave_rows_; }
+
+  /// The engine's own view: room for two such chunks of a layer's outputs.
+  [[nodiscard]] std::span<float> wave_outputs(int layer) const noexcept {
+    return wave_outputs_[static_cast<std::size_t>(layer)];
+  }
 
   /// The engine's own view: gradients of a layer's output and of the one below take turns.
   [[nodiscard]] std::span<float> gradients(int side) const noexcept { return gradients_[side]; }
@@ -219,6 +233,7 @@ class RECURRA_API StackWorkspace {
   MemoryBytes lay_out(const StackPlan& plan, const Room& room, std::byte* kept, std::byte* scratch);
   void take_between(const StackPlan& plan, const Room& room, Arena& kept, Arena& scratch);
   void take_carried(const StackPlan& plan, const Room& room, Arena& scratch);
+  void take_wave_outputs(const StackPlan& plan, Arena& scratch);
 
   std::optional<StackPlan> plan_;  // prepared for
   int directions_ = 1;
@@ -226,16 +241,18 @@ class RECURRA_API StackWorkspace {
   bool given_ = false;  // the caller gave the memory
   AlignedBuffer<float> own_;
   std::vector<Workspace> runs_;
-  std::span<i64> mark_;                      // in training, of the stack that filled the kept memory
-  i64 chunk_rows_ = 0;                       // 0: a chunk has all steps
-  std::vector<std::span<float>> outputs_;    // [layer][step][row][directions side by side]
-  std::span<float> sums_;                    // [step][row][width], where directions are added
-  std::vector<std::span<float>> carried_;    // [layer][direction][state]
-  std::span<int> lengths_[2];                // [direction][row]
-  std::span<float> gradients_[2];            // of a layer's output and of the one below, in turn
-  std::span<float> other_gradient_;          // the second direction's part of an input gradient
-  std::span<float> output_gradients_[2];     // [direction][step][row][width]
-  std::span<float> attention_gradients_[2];  // [direction][step][row]
+  std::span<i64> mark_;                         // in training, of the stack that filled the kept memory
+  i64 chunk_rows_ = 0;                          // 0: a chunk has all steps
+  i64 wave_rows_ = 0;                           // of a wavefront's chunk; 0: there can be none
+  std::vector<std::span<float>> outputs_;       // [layer][step][row][directions side by side]
+  std::span<float> sums_;                       // [step][row][width], where directions are added
+  std::vector<std::span<float>> carried_;       // [layer][direction][state]
+  std::vector<std::span<int>> lengths_;         // [layer][direction][row]
+  std::vector<std::span<float>> wave_outputs_;  // [layer][parity of the chunk][step][row][width]
+  std::span<float> gradients_[2];               // of a layer's output and of the one below, in turn
+  std::span<float> other_gradient_;             // the second direction's part of an input gradient
+  std::span<float> output_gradients_[2];        // [direction][step][row][width]
+  std::span<float> attention_gradients_[2];     // [direction][step][row]
 };
 
 /// Packs of all layers and directions.

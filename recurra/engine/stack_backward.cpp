@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "recurra/base/error.h"
-#include "recurra/engine/stack_calls.h"
+#include "recurra/engine/stack_wave.h"
 
 namespace recurra {
 
@@ -27,6 +27,12 @@ class StackBackward {
     workspace_.check_filled(plan_);
     check_layers(back);
     begin_attention_gradient(back);
+    const i64 wave = choose_wave(plan_, call_, &back, workspace_, execution_);
+    wave > 0 ? run_wave(back, wave) : run_in_turn(back);
+  }
+
+ private:
+  void run_in_turn(const StackBackwardCall& back) {
     ConstSequence dy = back.dy;
     for (int layer = plan_.layers() - 1; layer >= 0; --layer) {
       const Sequence dx = layer > 0 ? gradient(layer) : back.dx;
@@ -50,7 +56,51 @@ class StackBackward {
     }
   }
 
- private:
+  /// From the top layer down, one behind the other by a chunk or more of steps.
+  void run_wave(const StackBackwardCall& back, i64 size) {
+    i64 running = 0;
+    for (int turn = 0; turn < plan_.layers(); ++turn) {
+      with_job(turn, back, [&](const Job& job) {
+        begin_backward(job);
+        begin_report(job);
+        Memory& m = job.workspace->memory();
+        m.report.steps = m.all_rows;
+        running = m.running;
+        // A part begins at a multiple of the chunks of the way back, which are of one size in all layers.
+        size = (size + m.back_chunk - 1) / m.back_chunk * m.back_chunk;
+      });
+    }
+    const i64 chunks = std::max<i64>(1, (running + size - 1) / size);
+    const int lanes = run_on_team(
+        Wave{plan_.layers(), chunks},
+        execution_,
+        [](int, i64) {},
+        [&](int turn, i64 chunk, Crew& lane) {
+          const i64 first = (chunks - 1 - chunk) * size;
+          with_job(turn, back, [&](const Job& job) {
+            run_on_lane(job, {first, std::min(first + size, running)}, execution_, lane);
+          });
+        },
+        [&](int turn, i64 chunk) {
+          if (chunk + 1 == chunks) with_job(turn, back, [](const Job& job) { finish(job); });
+        });
+    for (int turn = 0; turn < plan_.layers(); ++turn)
+      with_job(turn, back, [&](const Job& job) { job.workspace->memory().report.layers_at_once = lanes; });
+  }
+
+  /// Calls use(job) of the layer that comes back as number `turn`.
+  template <class Use>
+  void with_job(int turn, const StackBackwardCall& back, Use use) noexcept {
+    const int layer = plan_.layers() - 1 - turn;
+    const Call call = calls_.of(layer, 0, calls_.all_steps());
+    Sequence dy = turn > 0 ? gradient(layer + 1) : Sequence{};
+    const ConstSequence from = turn > 0 ? ConstSequence{dy.data, dy.step_stride, dy.row_stride} : back.dy;
+    const BackwardCall one = back_of(layer, 0, back, from, layer > 0 ? gradient(layer) : back.dx);
+    Job job = calls_.job(layer, 0, call);
+    job.back = &one;
+    use(job);
+  }
+
   /// Whether both directions have the same input, so that its gradient is a sum.
   [[nodiscard]] bool adds_gradients(int layer) const noexcept {
     return plan_.directions() == 2 && !(plan_.independent() && layer > 0);

@@ -44,6 +44,11 @@ Sequence StackCalls::outputs(int layer, Steps part) const noexcept {
   // What training keeps is kept in any case.
   if (is_top(layer) && call_.y.data == nullptr && !workspace_.room().training) return {};
   const i64 width = i64{plan_.plan(layer, 0).width()} * plan_.directions();
+  if (wave_ > 0) {
+    const i64 turn = part.first / wave_ % 2;
+    return time_major(
+        workspace_.wave_outputs(layer).data() + turn * wave_ * call_.batch * width, call_.batch, width);
+  }
   return time_major(workspace_.outputs(layer).data(), call_.batch, width);
 }
 
@@ -59,7 +64,8 @@ Call StackCalls::of(int layer, int d, Steps part) const noexcept {
   Call call;
   call.steps = part.last - part.first;
   call.batch = call_.batch;
-  call.lengths = whole || call_.lengths == nullptr ? call_.lengths : workspace_.lengths(d).data();
+  call.lengths =
+      whole || call_.lengths == nullptr ? call_.lengths : workspace_.lengths(index(layer, d)).data();
   call.mask = call_.mask;
   call.fill = call_.fill;
   if (layer == 0) {
@@ -92,13 +98,23 @@ Job StackCalls::job(int layer, int d, const Call& call) const noexcept {
   return {&plan_.plan(layer, d), &weights_.at(at), &call, &workspace_.run(at)};
 }
 
-void StackCalls::cut_lengths(int d, Steps part) const noexcept {
-  if (call_.lengths == nullptr) return;
-  const std::span<int> cut = workspace_.lengths(d);
+void StackCalls::cut_lengths(int layer, int d, Steps part) const noexcept {
+  if (call_.lengths == nullptr || (part.first == 0 && part.last == call_.steps)) return;
+  const std::span<int> cut = workspace_.lengths(index(layer, d));
   for (i64 row = 0; row < call_.batch; ++row) {
     const i64 left = std::clamp<i64>(call_.lengths[row] - part.first, 0, part.last - part.first);
     cut[static_cast<std::size_t>(row)] = static_cast<int>(left);
   }
+}
+
+void StackCalls::give_output(int layer, int d, const Sequence& from, Steps part) const noexcept {
+  if (call_.runs.empty()) return;
+  const Sequence to = from_step(call_.runs[index(layer, d)].y, part.first);
+  if (to.data == nullptr || to.data == from.data) return;
+  const i64 width = plan_.plan(layer, d).width();
+  for_each_row(part.last - part.first, call_.batch, from, to, [&](const float* a, float* b) {
+    std::copy_n(a, width, b);
+  });
 }
 
 void StackCalls::join(int layer, int d, Steps part, bool is_first) const noexcept {

@@ -48,6 +48,9 @@ class StackCalls {
 
   [[nodiscard]] Steps all_steps() const noexcept { return {0, call_.steps}; }
 
+  /// From now on inference is a wavefront of chunks of `steps` steps: two of these lie behind each layer.
+  void go_in_waves(i64 steps) noexcept { wave_ = workspace_.room().training ? 0 : steps; }
+
   /// What a layer's directions write, side by side: at the top the caller's memory, unless they are added.
   [[nodiscard]] Sequence outputs(int layer, Steps part) const noexcept;
 
@@ -61,11 +64,14 @@ class StackCalls {
   /// That call with its plan, weights and memory.
   [[nodiscard]] Job job(int layer, int d, const Call& call) const noexcept;
 
-  /// The rows' lengths within `part`, for direction d.
-  void cut_lengths(int d, Steps part) const noexcept;
+  /// The rows' lengths within `part`, for a layer and direction.
+  void cut_lengths(int layer, int d, Steps part) const noexcept;
 
   /// joined = direction d's outputs, or += where it is not the first to come to `part`.
   void join(int layer, int d, Steps part, bool is_first) const noexcept;
+
+  /// A layer and direction's own output to the caller, where it was not written there.
+  void give_output(int layer, int d, const Sequence& from, Steps part) const noexcept;
 
   [[nodiscard]] std::size_t index(int layer, int d) const noexcept {
     return static_cast<std::size_t>(layer * plan_.directions() + d);
@@ -78,6 +84,7 @@ class StackCalls {
   const StackPacks& weights_;
   const StackCall& call_;
   StackWorkspace& workspace_;
+  i64 wave_ = 0;  // steps of a chunk
 };
 
 }  // namespace recurra

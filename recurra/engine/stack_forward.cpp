@@ -2,7 +2,7 @@
 /// has ended, so that what lies between the layers is no longer than a chunk.
 #include <algorithm>
 
-#include "recurra/engine/stack_calls.h"
+#include "recurra/engine/stack_wave.h"
 
 namespace recurra {
 
@@ -31,6 +31,17 @@ class StackForward {
   }
 
   void run() {
+    const i64 wave = choose_wave(plan_, call_, nullptr, workspace_, execution_);
+    if (wave > 0) {
+      run_forward_wave(plan_, calls_, workspace_, wave, training_, execution_);
+    } else {
+      run_in_turn();
+    }
+    if (training_) workspace_.mark_filled(plan_);
+  }
+
+ private:
+  void run_in_turn() {
     const i64 size = workspace_.chunk_steps(call_);
     const i64 chunks = std::max<i64>(1, (call_.steps + size - 1) / size);
     for (i64 turn = 0; turn < chunks; ++turn) {
@@ -41,38 +52,26 @@ class StackForward {
         parts[d] = {chunk * size, std::min((chunk + 1) * size, call_.steps)};
         const i64 others_turn = chunks - 1 - turn;
         is_first[d] = turn < others_turn || (turn == others_turn && d == 0);
-        if (chunks > 1) calls_.cut_lengths(d, parts[d]);
       }
       for (int layer = 0; layer < plan_.layers(); ++layer) run_layer(layer, parts, is_first, turn > 0);
     }
-    if (training_) workspace_.mark_filled(plan_);
   }
 
- private:
   void run_layer(int layer, const Steps (&parts)[2], const bool (&is_first)[2], bool continues) {
     Call calls[2];
     Job jobs[2];
     for (int d = 0; d < plan_.directions(); ++d) {
+      calls_.cut_lengths(layer, d, parts[d]);
       calls[d] = calls_.of(layer, d, parts[d]);
       jobs[d] = calls_.job(layer, d, calls[d]);
       begin_forward(jobs[d], training_, execution_);
     }
     run_jobs({jobs, static_cast<std::size_t>(plan_.directions())}, execution_, continues);
     for (int d = 0; d < plan_.directions(); ++d) {
-      if (!call_.runs.empty()) give_output(layer, d, calls[d].y, parts[d]);
+      calls_.give_output(layer, d, calls[d].y, parts[d]);
       if (plan_.adds(layer) && calls_.joined(layer, parts[d]).data != nullptr)
         calls_.join(layer, d, parts[d], is_first[d]);
     }
-  }
-
-  /// A layer and direction's own output to the caller, where it was not written there.
-  void give_output(int layer, int d, const Sequence& from, Steps part) const noexcept {
-    const Sequence to = from_step(call_.runs[calls_.index(layer, d)].y, part.first);
-    if (to.data == nullptr || to.data == from.data) return;
-    const i64 width = plan_.plan(layer, d).width();
-    for_each_row(part.last - part.first, call_.batch, from, to, [&](const float* a, float* b) {
-      std::copy_n(a, width, b);
-    });
   }
 
   const StackPlan& plan_;

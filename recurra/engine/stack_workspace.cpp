@@ -16,6 +16,9 @@ namespace {
 // beside its products, few enough that what lies between the layers stays in a cache.
 constexpr i64 chunk_rows_of_stack = 512;
 
+// Of a chunk of a wavefront: enough for its input products to be made together.
+constexpr i64 chunk_rows_of_wave = 128;
+
 /// Whether a layer's outputs are not the caller's memory.
 bool has_outputs(const StackPlan& plan, int layer) {
   return layer + 1 < plan.layers() || plan.adds(layer);
@@ -35,6 +38,11 @@ bool goes_in_chunks(const StackPlan& plan, const Room& room) {
   return !crosses && has_outputs(plan, 0);
 }
 
+/// Whether layers may be at work at once. In training the chunks are of one call over all steps.
+bool goes_in_waves(const StackPlan& plan, const Room& room) {
+  return plan.directions() == 1 && plan.layers() > 1 && (room.training || !room.masks);
+}
+
 /// Tells apart what stacks of the same recurrences make of these. No small number, as memory often holds.
 i64 number_of(const StackPlan& plan) {
   const i64 bits = (plan.directions() == 2 ? 1 : 0) + (plan.adds(plan.layers() - 1) ? 2 : 0) +
@@ -46,16 +54,31 @@ i64 side_by_side(const StackPlan& plan, int layer) {
   return i64{plan.plan(layer, 0).width()} * plan.directions();
 }
 
-/// The largest scratch of a recurrence.
-i64 run_scratch(const StackPlan& plan, const Room& room) {
+i64 run_scratch(const StackPlan& plan, const Room& room, int layer, int direction) {
+  return Workspace::bytes(plan.plan(layer, direction), room_of(plan, layer, room)).scratch;
+}
+
+/// Takes the scratch of every recurrence, ordered as the plans: one piece for each that may be at work at
+/// once with others, the largest.
+std::vector<std::span<std::byte>> take_run_scratch(const StackPlan& plan, const Room& room, Arena& scratch) {
+  std::vector<std::span<std::byte>> runs(plan.plans().size());
   i64 most = 0;
   for (int layer = 0; layer < plan.layers(); ++layer) {
-    for (int direction = 0; direction < plan.directions(); ++direction) {
-      const MemoryBytes bytes = Workspace::bytes(plan.plan(layer, direction), room_of(plan, layer, room));
-      most = std::max(most, bytes.scratch);
-    }
+    for (int d = 0; d < plan.directions(); ++d) most = std::max(most, run_scratch(plan, room, layer, d));
   }
-  return most;
+  if (goes_in_waves(plan, room)) {
+    for (int layer = 0; layer < plan.layers(); ++layer)
+      scratch.take(run_scratch(plan, room, layer, 0), runs[static_cast<std::size_t>(layer)]);
+    return runs;
+  }
+  for (int d = 0; d < plan.directions(); ++d) {
+    std::span<std::byte> shared;
+    scratch.take(most, shared);
+    for (std::size_t run = static_cast<std::size_t>(d); run < runs.size();
+         run += static_cast<std::size_t>(plan.directions()))
+      runs[run] = shared;
+  }
+  return runs;
 }
 
 }  // namespace
@@ -75,8 +98,19 @@ void StackWorkspace::take_between(const StackPlan& plan, const Room& room, Arena
     if (plan.adds(layer) && layer + 1 < plan.layers()) sum_width = std::max(sum_width, plan.width(layer));
   }
   std::span<float> turns[2];
-  for (int side = 0; side < 2 && !room.training; ++side)
-    scratch.take(product({rows, widths[side]}), turns[side]);
+  if (!room.training) {
+    // A call in a wavefront does not need the memory in which layers take turns.
+    Arena counted(nullptr);
+    Arena counted_waves(nullptr);
+    for (int side = 0; side < 2; ++side) counted.take(product({rows, widths[side]}), turns[side]);
+    take_wave_outputs(plan, counted_waves);
+    std::span<std::byte> memory;
+    scratch.take(std::max(counted.used(), counted_waves.used()), memory);
+    Arena in_turn(memory.data());
+    for (int side = 0; side < 2; ++side) in_turn.take(product({rows, widths[side]}), turns[side]);
+    Arena at_once(memory.data());
+    take_wave_outputs(plan, at_once);
+  }
   outputs_.assign(static_cast<std::size_t>(plan.layers()), {});
   for (int layer = 0, turn = 0; layer < plan.layers(); turn = next_turn(layer++, turn)) {
     if (!has_outputs(plan, layer)) continue;
@@ -89,6 +123,7 @@ void StackWorkspace::take_between(const StackPlan& plan, const Room& room, Arena
 
 void StackWorkspace::take_carried(const StackPlan& plan, const Room& room, Arena& scratch) {
   carried_.clear();
+  lengths_.assign(plan.plans().size(), {});
   if (chunk_rows_ == 0) return;
   carried_.resize(plan.plans().size() * max_states);
   for (std::size_t i = 0; i < plan.plans().size(); ++i) {
@@ -98,8 +133,13 @@ void StackWorkspace::take_carried(const StackPlan& plan, const Room& room, Arena
       scratch.take(product({room.batch, width}), carried_[i * max_states + static_cast<std::size_t>(k)]);
     }
   }
-  for (int direction = 0; direction < plan.directions(); ++direction)
-    scratch.take(room.batch, lengths_[direction]);
+  for (std::span<int>& lengths : lengths_) scratch.take(room.batch, lengths);
+}
+
+void StackWorkspace::take_wave_outputs(const StackPlan& plan, Arena& scratch) {
+  wave_outputs_.assign(static_cast<std::size_t>(plan.layers()), {});
+  for (int layer = 0; layer + 1 < plan.layers() && wave_rows_ > 0; ++layer)
+    scratch.take(product({2, wave_rows_, plan.width(layer)}), wave_outputs_[static_cast<std::size_t>(layer)]);
 }
 
 MemoryBytes StackWorkspace::lay_out(const StackPlan& plan,
@@ -116,10 +156,10 @@ MemoryBytes StackWorkspace::lay_out(const StackPlan& plan,
   mark_ = {};
   if (room.training) for_back.take(1, mark_);
   chunk_rows_ = goes_in_chunks(plan, room) ? std::min(rows, room.batch + chunk_rows_of_stack) : 0;
-  std::span<std::byte> run_scratches[2];
-  const i64 scratch_bytes = run_scratch(plan, room);
-  for (int direction = 0; direction < directions_; ++direction)
-    rest.take(scratch_bytes, run_scratches[direction]);
+  wave_rows_ = !goes_in_waves(plan, room) ? 0
+               : room.training            ? rows
+                                          : std::min(rows, room.batch + chunk_rows_of_wave);
+  const std::vector<std::span<std::byte>> run_scratches = take_run_scratch(plan, room, rest);
   i64 widest = plan.plan(0, 0).input();
   for (int layer = 0; layer < layers; ++layer) {
     const Room own = room_of(plan, layer, room);
@@ -127,7 +167,8 @@ MemoryBytes StackWorkspace::lay_out(const StackPlan& plan,
       const Plan& one = plan.plan(layer, direction);
       std::span<std::byte> run_kept;
       for_back.take(Workspace::bytes(one, own).kept, run_kept);
-      if (real) run(layer * directions_ + direction).prepare(one, own, run_kept, run_scratches[direction]);
+      const int index = layer * directions_ + direction;
+      if (real) run(index).prepare(one, own, run_kept, run_scratches[static_cast<std::size_t>(index)]);
     }
     widest = std::max(widest, side_by_side(plan, layer));
   }

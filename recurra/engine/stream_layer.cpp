@@ -21,7 +21,7 @@ Stream::Layer::Layer(const Plan& plan, const PackedWeights& weights, i64 batch, 
   begin_forward(job(), false, execution);
   Memory& m = workspace_.memory();
   for (int k = 1; k < states(); ++k) further_states_[k - 1] = m.states[k - 1].data();
-  split_ = choose_split(plan, execution, m, plan.blocks());
+  split_ = choose_split(plan, execution, m, plan.blocks(), false);
   m.report.threads = split_.threads;
   m.report.schedule = split_.schedule;
   m.report.own_activations = plan.chosen() == 0;
@@ -42,7 +42,7 @@ const float* Stream::Layer::step(const float* x,
   }
   m.report.steps += batch_;
   const Job job = this->job();
-  team_of(execution).run(split_.threads, [&](Crew& crew) { run_forward(job, split_, crew); });
+  team_of(execution).run(split_.threads, [&](Crew& crew) { run_forward(job, split_, crew, {0, 1}); });
   now_ = 1 - now_;
   return after;
 }

@@ -25,8 +25,15 @@ class WeightGradientPass {
                      const PackedWeights& weights,
                      const BackwardCall& back,
                      Memory& memory,
-                     Crew& crew) noexcept
-      : plan_(plan), cell_(plan.cell()), weights_(weights), back_(back), m_(memory), crew_(crew) {}
+                     Crew& crew,
+                     bool begun) noexcept
+      : plan_(plan),
+        cell_(plan.cell()),
+        weights_(weights),
+        back_(back),
+        m_(memory),
+        crew_(crew),
+        begun_(begun) {}
 
   /// Adds the part of `steps`, whose gate gradients are final. Those from step 0 are the last.
   void add(Steps steps) noexcept;
@@ -94,7 +101,7 @@ class WeightGradientPass {
   const BackwardCall& back_;
   Memory& m_;
   Crew& crew_;
-  bool begun_ = false;  // the sums hold something
+  bool begun_;  // the sums hold something
 };
 
 }  // namespace recurra

@@ -1,0 +1,127 @@
+#include "recurra/engine/plan_log.h"
+
+#include <array>
+#include <atomic>
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "recurra/base/error.h"
+
+namespace recurra {
+
+namespace {
+
+bool read_environment() {
+  const char* given = std::getenv("RECURRA_LOG");
+  const std::string_view text = given != nullptr ? given : "";
+  if (text.empty() || text == "plan") return !text.empty();
+  throw Error(
+      ErrorCode::invalid_argument, "RECURRA_LOG", "plan", std::string("\"").append(text).append("\""));
+}
+
+bool is_on() noexcept {
+  return logs_plans();  // it was read when the call was checked
+}
+
+using Line = std::array<char, 320>;
+
+/// Whether a line was among the last ones. Calls alternate between a few passes: those of a model.
+bool is_known(const Line& line) noexcept {
+  static std::array<std::atomic<std::uint64_t>, 64> known;
+  std::uint64_t hash = 14'695'981'039'346'656'037U;  // FNV-1a
+  for (const char c : std::string_view(line.data()))
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
+  return known[hash % known.size()].exchange(hash, std::memory_order_relaxed) == hash;
+}
+
+template <class... Args>
+void log(const char* format, Args... args) noexcept {
+  Line line{};
+  static_cast<void>(std::snprintf(line.data(), line.size(), format, args...));
+  if (!is_known(line)) static_cast<void>(std::fputs(line.data(), stderr));
+}
+
+const char* name_of(bool back) noexcept {
+  return back ? "back" : "forward";
+}
+
+double us(double ns) noexcept {
+  return ns / 1000;
+}
+
+}  // namespace
+
+bool logs_plans() {
+  static const bool on = read_environment();
+  return on;
+}
+
+void log_split(
+    const Plan& plan, const PassShape& shape, const Split& chosen, int threads, int panels) noexcept {
+  if (!is_on()) return;
+  const auto cost = [&](Schedule schedule, i64 most) {
+    const auto count = static_cast<int>(std::max<i64>(1, std::min<i64>(threads, most)));
+    return us(pass_cost(plan, shape, {schedule, count}) + waking_cost(count));
+  };
+  log("recurra plan: %s %s %d->%d, %" PRId64 " steps, %" PRId64
+      " rows, %s: %s on %d of %d threads; "
+      "us: one %.1f, rows %.1f, units %.1f\n",
+      plan.target().name,
+      plan.recurrence().cell.c_str(),
+      plan.input(),
+      plan.units(),
+      shape.steps,
+      shape.rows,
+      name_of(shape.back),
+      chosen.threads == 1                 ? "one"
+      : chosen.schedule == Schedule::rows ? "rows"
+                                          : "units",
+      chosen.threads,
+      threads,
+      cost(Schedule::rows, 1),
+      cost(Schedule::rows, shape.rows),
+      cost(Schedule::units, panels));
+}
+
+void log_directions(const Plan& plan, const PassShape& shape, const DirectionChoice& choice) noexcept {
+  if (!is_on()) return;
+  log("recurra plan: %s %s %d->%d both ways, %" PRId64 " steps, %" PRId64
+      " rows, %s: %s on %d threads; "
+      "us: together %.1f, in_turn %.1f\n",
+      plan.target().name,
+      plan.recurrence().cell.c_str(),
+      plan.input(),
+      plan.units(),
+      shape.steps,
+      shape.rows,
+      name_of(shape.back),
+      choice.together ? "together" : "in_turn",
+      choice.threads,
+      us(choice.cost_together),
+      us(choice.cost_in_turn));
+}
+
+void log_wave(const StackPlan& plan, const StackCall& call, bool back, const WaveChoice& choice) noexcept {
+  if (!is_on()) return;
+  const Plan& lowest = plan.plan(0, 0);
+  log("recurra plan: %s stack of %d, %s %d->%d, %" PRId64 " steps, %" PRId64
+      " rows, %s: %s, chunks of %" PRId64 " steps, on %d threads; us: wavefront %.1f, layer_by_layer %.1f\n",
+      lowest.target().name,
+      plan.layers(),
+      lowest.recurrence().cell.c_str(),
+      lowest.input(),
+      lowest.units(),
+      call.steps,
+      call.batch,
+      name_of(back),
+      choice.steps > 0 ? "wavefront" : "layer_by_layer",
+      choice.steps > 0 ? choice.steps : call.steps,
+      choice.threads,
+      us(choice.cost_wavefront),
+      us(choice.cost_in_turn));
+}
+
+}  // namespace recurra
