@@ -59,7 +59,7 @@ double reading_cost(const Speeds& speed, double bytes, int streams) noexcept {
 
 /// Multiply-adds of a product of few rows take longer: a tile of one row has one for each weight it loads.
 double fill_of(double rows, int most_rows) noexcept {
-  return std::clamp(rows / most_rows, 0.25, 1.0);
+  return std::clamp(rows / most_rows, 0.4, 1.0);
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ bool run_better_together(const Job& first, const Job& second, const Execution& e
   if (!is_worth_a_thread(*first.plan, shape)) return false;
   const Job jobs[] = {first, second};
   const DirectionCosts costs = direction_costs(jobs, threads);
-  const bool together = costs.together < most_together * costs.in_turn;
+  const bool together = costs.together < costs.in_turn;
   log_directions(*first.plan, shape, {threads, together, costs.together, costs.in_turn});
   return together;
 }
