@@ -7,6 +7,7 @@
 
 #include "recurra/base/random.h"
 #include "recurra/engine/stack.h"
+#include "tests/support/allocations.h"
 #include "tests/support/engine_case.h"
 #include "tests/support/thinning.h"
 
@@ -87,10 +88,16 @@ class Problem {
     back.runs = gradients;
     const Room room{.steps = steps, .batch = batch, .training = training, .keep = variant_.keep};
     workspace.prepare(plan_, room);
+    const long before = allocations();
     forward(plan_, packs_, call, workspace, training, execution);
+    EXPECT_EQ(allocations(), before);
     forward_at_once = at_once();
-    if (training) backward(plan_, packs_, call, back, workspace, execution);
-    if (training) backward_at_once = at_once();
+    if (training) {
+      const long after = allocations();
+      backward(plan_, packs_, call, back, workspace, execution);
+      EXPECT_EQ(allocations(), after);
+      backward_at_once = at_once();
+    }
     return {outputs_.begin(), outputs_.end()};
   }
 
@@ -149,8 +156,9 @@ Execution wavefront(Team& team, int threads, i64 wave, Schedule schedule = Sched
 TEST(Waves, give_the_bits_of_layers_in_turn) {
   Team team(8);
   Random random(20264);
-  Thinning thinning;
+  int number = 0;
   for (const Variant& variant : variants()) {
+    Thinning thinning(number++);
     for (const Target* target : supported_targets()) {
       if (thinning.skips()) continue;
       SCOPED_TRACE(std::string(target->name) + ", layers " + std::to_string(variant.layers.size()));

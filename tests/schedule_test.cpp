@@ -190,6 +190,7 @@ TEST(Costs, tell_what_is_plain) {
   EXPECT_EQ(choose(64, 100, 64, 2).threads, 2);
   EXPECT_EQ(choose(1024, 100, 1, 2).schedule, Schedule::units) << "one row";
   EXPECT_EQ(choose(1024, 100, 1, 2).threads, 2);
+  EXPECT_LT(choose(512, 100, 1, 64).threads, 64) << "half a microsecond each";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <numeric>
 #include <system_error>
@@ -198,6 +199,24 @@ TEST(Crew, a_barrier_can_be_passed_again_and_again) {
     }
   });
   EXPECT_EQ(early, (std::array<int, 3>{}));
+}
+
+/// Of the time a member waits for another that is long in coming, it leaves most to others.
+TEST(Crew, a_long_wait_takes_little_of_a_processor) {
+  using std::chrono::milliseconds;
+  Team team(2);
+  double seconds = 0;
+  team.run(2, [&](Crew& crew) {
+    if (crew.index() == 1) std::this_thread::sleep_for(milliseconds(300));
+    timespec before{};
+    timespec after{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+    crew.barrier();
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+    if (crew.index() == 0)
+      seconds = double(after.tv_sec - before.tv_sec) + 1e-9 * double(after.tv_nsec - before.tv_nsec);
+  });
+  EXPECT_LT(seconds, 0.15);
 }
 
 TEST(Crew, a_barrier_alone_returns) {

@@ -28,7 +28,8 @@ constexpr Speeds speeds[] = {
 
 // A flag that another member has just set is seen after some 100 ns, and the slower of the members is waited
 // for. Then each reads what the others have written: lines that come from their caches, several at a time.
-constexpr double stage_cost = 200;
+constexpr double stage_cost = 150;
+constexpr double member_cost = 25;
 constexpr double line_cost = 20;
 
 constexpr double wake_cost = 2500;
@@ -91,7 +92,7 @@ double pass_cost(const Plan& plan, const PassShape& shape, const Split& split, i
   const bool waits = !by_rows && split.threads > 1 && plan.cell().dense;
   const int stages = plan.cell().phases + (plan.projected() ? 1 : 0) + (plan.finishes_rows() ? 1 : 0);
   const double lines = rows * plan.width() * sizeof(float) / cache_line * (1 - units);
-  if (waits) step += stages * (stage_cost + lines * line_cost);
+  if (waits) step += stages * (stage_cost + threads * member_cost + lines * line_cost);
   const auto all = static_cast<double>(shape.all_rows);
   const auto input = static_cast<double>(plan.input_work());
   double rest = all * input / threads / speed.multiply_adds;
@@ -121,8 +122,10 @@ Split cheapest_split(
     least = cost;
     best = split;
   };
-  consider({Schedule::rows, static_cast<int>(std::min<i64>(threads, shape.rows))});
-  consider({Schedule::units, std::min(threads, panels)});
+  for (int most = threads; most > 1; most /= 2) {
+    consider({Schedule::rows, static_cast<int>(std::min<i64>(most, shape.rows))});
+    consider({Schedule::units, std::min(most, panels)});
+  }
   return best;
 }
 
