@@ -203,13 +203,11 @@ TEST(Crew, a_barrier_can_be_passed_again_and_again) {
 
 /// Of the time a member waits for another that is long in coming, it leaves most to others.
 TEST(Crew, a_long_wait_takes_little_of_a_processor) {
-  using std::chrono::milliseconds;
   Team team(2);
   double seconds = 0;
   team.run(2, [&](Crew& crew) {
-    if (crew.index() == 1) std::this_thread::sleep_for(milliseconds(300));
-    timespec before{};
-    timespec after{};
+    if (crew.index() == 1) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    timespec before{}, after{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
     crew.barrier();
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
