@@ -28,13 +28,18 @@ bool is_on() noexcept {
 
 using Line = std::array<char, 320>;
 
-/// Whether a line was among the last ones. Calls alternate between a few passes: those of a model.
+/// Whether a line is not to be written: it was, or there is no room to know of it.
 bool is_known(const Line& line) noexcept {
-  static std::array<std::atomic<std::uint64_t>, 64> known;
-  std::uint64_t hash = 14'695'981'039'346'656'037U;  // FNV-1a
+  static std::array<std::atomic<std::uint64_t>, 1024> known;  // hashes; 0: free
+  std::uint64_t hash = 14'695'981'039'346'656'037U;           // FNV-1a
   for (const char c : std::string_view(line.data()))
     hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
-  return known[hash % known.size()].exchange(hash, std::memory_order_relaxed) == hash;
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    std::uint64_t there = 0;
+    if (known[(hash + i) % known.size()].compare_exchange_strong(there, hash)) return false;
+    if (there == hash) return true;
+  }
+  return true;
 }
 
 template <class... Args>

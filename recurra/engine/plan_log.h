@@ -1,5 +1,5 @@
 /// RECURRA_LOG=plan: what schedule was chosen for a call and what each would have cost, a line to stderr for
-/// every plan and sizes, of the last lines' none twice.
+/// every plan and sizes, none twice; no more than 1024 of them.
 ///
 /// Private to the library.
 #pragma once
