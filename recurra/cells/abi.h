@@ -54,6 +54,7 @@ struct StepArgs {
   i64 h_old_offset;
   float* const* h_new;
   i64 h_new_offset;
+  float* h_copy;  // where not null, of a single row: h once more, for the caller
   // Further states: row * state_row + unit, padded to whole blocks; [0] is state 1.
   const float* state_old[max_states - 1];
   float* state_new[max_states - 1];
@@ -81,6 +82,23 @@ struct StepArgs {
   float* row_kept;
   const float* const* product;
   float* row_sums;
+};
+
+/// A step of one row, of a cell with a product and one phase: both products and the cell in one pass, nothing
+/// between them leaves the registers. Weights as they are packed.
+struct RowStepArgs {
+  StepArgs step;  // slots are not read
+  int row;        // of the step's tables
+  const float* x;
+  int inputs;
+  const float* h;  // the recurrent product's operand
+  int width;       // 0: no recurrent product
+  const float* in;
+  const float* bias;
+  const float* state;
+  int first_block, last_block;
+  bool descending;  // as of ProductArgs
+  const char** executed;
 };
 
 /// Adds one step's part of the parameter gradients: sum is [param][units padded].
@@ -124,6 +142,7 @@ struct CellKernels {
   // [0] with the cell's own activations and without a clip, [1] with those of StepArgs.
   Epilogue forward[2][max_phases];
   Epilogue backward[2][max_phases];
+  void (*row_step[2])(const RowStepArgs&);  // null: a step of one row goes through the products
   void (*param_gradient)(const ParamGradientArgs&);
   RowKernels rows;
 };

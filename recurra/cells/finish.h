@@ -32,12 +32,13 @@ constexpr int state_order_offset(int phase) {
   return offset;
 }
 
-template <Lane V, class C>
-RECURRA_INLINE void load_params(const StepArgs& s, int block, int u, V (&param)[C::params + 1]) {
+/// Vector u of a block's parameters, or where W is half a V the first of its lanes.
+template <Lane V, class C, Lane W>
+RECURRA_INLINE void load_params(const StepArgs& s, int block, int u, W (&param)[C::params + 1]) {
   constexpr int run = C::vectors * V::width;
   RECURRA_UNROLL
   for (int p = 0; p < C::params; ++p)
-    param[p] = V::load(s.params + (block * C::params + p) * run + u * V::width);
+    param[p] = W::load(s.params + (block * C::params + p) * run + u * V::width);
 }
 
 /// What the extras make of new state k before it is stored. Once a target: few calls come here.
@@ -78,13 +79,40 @@ template <Lane V>
   return s.extras.zoneout[k].at != nullptr ? d + V::load(s.d_state[k] + row * s.state_row + at.unit) : d;
 }
 
+/// Runs the cell on the vector of units from `unit` on, whose gates, slots and parameters are in `io`, and
+/// stores its states.
+template <int Phase, Lane V, class C, class A>
+RECURRA_INLINE void run_step(const StepArgs& s, int row, int unit, StepIo<V, C, A>& io) {
+  constexpr bool last = Phase == C::phases - 1;
+  const UnitVector<V> at{unit, s.units - unit};
+  if constexpr (C::reads_h) io.state[0] = at.load(s.h_old[row] + s.h_old_offset);
+  RECURRA_UNROLL
+  for (int k = 1; k < C::states; ++k) io.state[k] = V::load(s.state_old[k - 1] + row * s.state_row + unit);
+  if constexpr (C::attention) io.row = V(s.attention.at[row][s.attention.offset]);
+
+  C::template step<Phase>(io);
+
+  if constexpr (last) {
+    if (s.has_extras) {
+      RECURRA_UNROLL
+      for (int k = 0; k < C::states; ++k) io.state[k] = finish_state(s, k, row, at, io.state[k]);
+    }
+    at.store(io.state[0], s.h_new[row] + s.h_new_offset);
+    if (s.h_copy != nullptr) at.store(io.state[0], s.h_copy);
+    if (s.dropout != nullptr)
+      at.store(io.state[0] * at.load(s.dropout[row]), s.h_dropped[row] + s.h_dropped_offset);
+    RECURRA_UNROLL
+    for (int k = 1; k < C::states; ++k) io.state[k].store(s.state_new[k - 1] + row * s.state_row + unit);
+  } else {
+    if (s.dropout != nullptr) io.operand = io.operand * at.load(s.dropout[row]);
+    at.store(io.operand, s.operand[row] + s.operand_offset);
+  }
+}
+
 template <Lane V, class C, class A, int Phase>
 RECURRA_INLINE void finish_vector(const StepArgs& s, int row, int block, int u, const float* scratch) {
   constexpr int run = C::vectors * V::width;
   constexpr Window window = C::phase[Phase];
-  constexpr bool last = Phase == C::phases - 1;
-  const int unit = block * run + u * V::width;
-  const UnitVector<V> at{unit, s.units - unit};
   float* slots = s.gates[row] + s.gates_offset + block * s.gates_block + u * V::width;
 
   StepIo<V, C, A> io(s);
@@ -94,31 +122,11 @@ RECURRA_INLINE void finish_vector(const StepArgs& s, int row, int block, int u, 
   }
   RECURRA_UNROLL
   for (int k = 0; k < C::slots; ++k) io.slot[k] = V::load(slots + k * run);
-  if constexpr (C::reads_h) io.state[0] = at.load(s.h_old[row] + s.h_old_offset);
-  RECURRA_UNROLL
-  for (int k = 1; k < C::states; ++k) io.state[k] = V::load(s.state_old[k - 1] + row * s.state_row + unit);
   load_params<V, C>(s, block, u, io.param);
-  if constexpr (C::attention) io.row = V(s.attention.at[row][s.attention.offset]);
-
-  C::template step<Phase>(io);
-
+  run_step<Phase>(s, row, block * run + u * V::width, io);
   RECURRA_UNROLL
   for (int k = 0; k < C::slots; ++k) {
     if (s.keep || ((C::carry >> k) & 1U) != 0) io.slot[k].store(slots + k * run);
-  }
-  if constexpr (last) {
-    if (s.has_extras) {
-      RECURRA_UNROLL
-      for (int k = 0; k < C::states; ++k) io.state[k] = finish_state(s, k, row, at, io.state[k]);
-    }
-    at.store(io.state[0], s.h_new[row] + s.h_new_offset);
-    if (s.dropout != nullptr)
-      at.store(io.state[0] * at.load(s.dropout[row]), s.h_dropped[row] + s.h_dropped_offset);
-    RECURRA_UNROLL
-    for (int k = 1; k < C::states; ++k) io.state[k].store(s.state_new[k - 1] + row * s.state_row + unit);
-  } else {
-    if (s.dropout != nullptr) io.operand = io.operand * at.load(s.dropout[row]);
-    at.store(io.operand, s.operand[row] + s.operand_offset);
   }
 }
 

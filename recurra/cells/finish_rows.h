@@ -7,6 +7,7 @@
 
 #include "recurra/cells/finish.h"
 #include "recurra/cells/normalised_cell.h"
+#include "recurra/cells/row_step.h"
 #include "recurra/kernels/normalise.h"
 
 namespace recurra::RECURRA_TARGET_NAME {
@@ -267,6 +268,10 @@ void finish_rows_backward(const StepArgs& s, int first_row, int last_row) {
 template <Lane V, class C>
 constexpr CellKernels line_of() {
   CellKernels k = kernels_of<V, C>();
+  if constexpr (has_row_step<C>) {
+    k.row_step[0] = row_step<V, C, OwnActivations<C>>;
+    k.row_step[1] = row_step<V, C, ChosenActivations<C>>;
+  }
   if constexpr (C::normalised) {
     k.rows = {
         {finish_rows<V, C, OwnActivations<C>>, finish_rows<V, C, ChosenActivations<C>>},

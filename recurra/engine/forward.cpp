@@ -42,6 +42,10 @@ class ForwardPass {
       // Members finish rows of the chunk before out of each other's blocks.
       if (plan_.finishes_rows()) begin_stage();
       if (m_.drops_x) drop_chunk(chunk);
+      if (is_step_of_a_row(chunk)) {
+        row_step(chunk.first);
+        continue;
+      }
       inputs_.start(chunk, rows_, blocks_);
       for (i64 t = chunk.first; t < chunk.last; ++t) {
         inputs_.reach(t);
@@ -60,6 +64,22 @@ class ForwardPass {
     crew_.barrier();
     drop_inputs(plan_, chunk, even_share(m_.active(chunk.first), crew_.index(), crew_.count()), m_);
     crew_.barrier();
+  }
+
+  /// Whether both products and the cell go in one pass: what lies between them is kept for no way back.
+  [[nodiscard]] bool is_step_of_a_row(Steps chunk) const noexcept {
+    return cell_.row_step[plan_.chosen()] != nullptr && chunk.last - chunk.first == 1 && rows_.count() == 1 &&
+           rows_.first < m_.active(chunk.first) && !m_.training && !m_.scattered;
+  }
+
+  void row_step(i64 t) noexcept {
+    RowStepArgs a = row_step_args(plan_, weights_, m_, t, rows_.first, blocks_);
+    if (crew_.index() == 0) a.executed = &m_.report.target;
+    begin_stage();
+    if (blocks_.count() > 0) cell_.row_step[plan_.chosen()](a);
+    end_stage();
+    m_.report.work[crew_.index()] += blocks_.count();
+    if (plan_.projected()) projection(t);
   }
 
   void phase_products(i64 t, int phase) noexcept {

@@ -158,6 +158,12 @@ struct Memory {
     return {y.at.data(), h_offset(step - 1)};
   }
 
+  /// The same behind any dropout.
+  [[nodiscard]] StepRows<const float> operand_at(i64 step) const noexcept {
+    if (!drops_h) return h_at(step);
+    return {h_dropped_rows.at.data(), dropped_offset(step)};
+  }
+
   [[nodiscard]] StepRows<float> gates_at(i64 step) const noexcept {
     return {gate.at.data(), gate_offset(step)};
   }

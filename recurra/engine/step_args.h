@@ -58,6 +58,28 @@ namespace recurra {
   return s;
 }
 
+/// All of step `step` of one row as Target's row_step takes it.
+[[nodiscard]] inline RowStepArgs row_step_args(
+    const Plan& plan, const PackedWeights& weights, Memory& m, i64 step, int row, Range blocks) noexcept {
+  RowStepArgs a{};
+  a.step = step_args(plan, weights, m, step, 0);
+  a.row = row;
+  const StepRows<const float> x = m.x_at(step);
+  a.x = x.at[row] + x.offset;
+  a.inputs = plan.input();
+  const StepRows<const float> h = m.operand_at(step);
+  a.h = h.at[row] + h.offset;
+  // No initial state, no product: the sum starts and ends with the input part.
+  a.width = step == 0 && !m.initial_output ? 0 : plan.width();
+  a.in = weights.in.data();
+  a.bias = weights.bias.data();
+  a.state = weights.state[0].data();
+  a.first_block = blocks.first;
+  a.last_block = blocks.last;
+  a.descending = (step & 1) != 0;
+  return a;
+}
+
 /// The same on the way back, where the new states are those the cell left: before their zoneout.
 [[nodiscard]] inline StepArgs back_step_args(
     const Plan& plan, const PackedWeights& weights, Memory& m, i64 step, int phase) noexcept {

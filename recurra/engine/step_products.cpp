@@ -81,11 +81,8 @@ void StepProducts::recurrent_operand(i64 t, int phase, ProductArgs& p) const noe
   if (phase > 0) {
     p.a = m_.operand[phase - 1].at.data();
     p.a_offset = m_.operand_offset(t, phase - 1);
-  } else if (m_.drops_h) {
-    p.a = m_.h_dropped_rows.at.data();
-    p.a_offset = m_.dropped_offset(t);
   } else {
-    const StepRows<const float> h = m_.h_at(t);
+    const StepRows<const float> h = m_.operand_at(t);
     p.a = h.at;
     p.a_offset = h.offset;
   }

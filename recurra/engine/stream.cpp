@@ -63,6 +63,7 @@ Stream::Stream(const StackPlan& plan, const StackPacks& weights, const StreamOpt
     layers_.emplace_back(one, weights.at(layer), options.batch, options.execution);
     state_size_ += one.width() + (one.cell().states - 1) * i64{one.units()};
   }
+  output_size_ = options.batch * plan.width();
   gathered_x_.resize(static_cast<std::size_t>(options.batch * plan.plan(0, 0).input()));
   gathered_a_.resize(static_cast<std::size_t>(plan.attention() ? options.batch : 0));
   if (options.chunk >= least_chunk) chunks_.prepare(plan, {.steps = options.chunk, .batch = options.batch});
@@ -72,19 +73,16 @@ Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 
-void Stream::run_step(const float* x, const float* attention) {
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const bool attends = plan_->plans()[i].cell().attention;
-    x = layers_[i].step(x, attends ? attention : nullptr, options_.execution);
-  }
+void Stream::run_step(const float* x, const float* attention, float* y) {
+  const Layer* top = &layers_.back();
+  for (Layer& layer : layers_) x = layer.step(x, attention, &layer == top ? y : nullptr, options_.execution);
 }
 
 void Stream::step(std::span<const float> x, std::span<float> y, std::span<const float> attention) {
-  check_size("x", x.size(), options_.batch * plan_->plan(0, 0).input());
-  if (!y.empty()) check_size("y", y.size(), options_.batch * plan_->width());
+  check_size("x", x.size(), static_cast<i64>(gathered_x_.size()));
+  if (!y.empty()) check_size("y", y.size(), output_size_);
   check_size("attention", attention.size(), static_cast<i64>(gathered_a_.size()));
-  run_step(x.data(), attention.data());
-  if (!y.empty()) std::ranges::copy(output(), y.data());
+  run_step(x.data(), attention.data(), y.empty() ? nullptr : y.data());
 }
 
 void Stream::run(i64 steps, const ConstSequence& x, const Sequence& y, const ConstSequence& attention) {
@@ -108,7 +106,8 @@ void Stream::run(i64 steps, const ConstSequence& x, const Sequence& y, const Con
     }
     const i64 width = plan_->width();
     run_step(step_of(x, first, batch, plan_->plan(0, 0).input(), gathered_x_),
-             plan_->attention() ? step_of(attention, first, batch, 1, gathered_a_) : nullptr);
+             plan_->attention() ? step_of(attention, first, batch, 1, gathered_a_) : nullptr,
+             nullptr);
     if (y.data != nullptr)
       copy_rows(output().data(), width, y.data + first * y.step_stride, y.row_stride, batch, width);
     ++first;
@@ -191,7 +190,7 @@ std::span<float> Stream::state(int layer, int k, i64 row) {
 }
 
 std::span<const float> Stream::output() const noexcept {
-  return {layers_.back().output(), static_cast<std::size_t>(options_.batch * plan_->width())};
+  return {layers_.back().output(), static_cast<std::size_t>(output_size_)};
 }
 
 const Report& Stream::report(int layer) const noexcept {

@@ -78,13 +78,13 @@ class RECURRA_API Stream {
 
   [[nodiscard]] const StackPlan& plan() const noexcept { return *plan_; }
 
-  /// What the last step did in a layer; its counts are of all steps that came alone.
+  /// How steps that come alone run in a layer; nothing is counted.
   [[nodiscard]] const Report& report(int layer) const noexcept;
 
  private:
   class Layer;
 
-  void run_step(const float* x, const float* attention);
+  void run_step(const float* x, const float* attention, float* y);
   void run_chunk(i64 steps, const ConstSequence& x, const Sequence& y, const ConstSequence& attention);
   void check_row(i64 row) const;
 
@@ -92,7 +92,8 @@ class RECURRA_API Stream {
   const StackPacks* weights_;
   StreamOptions options_;
   std::vector<Layer> layers_;
-  i64 state_size_ = 0;
+  i64 state_size_ = 0;   // of a row
+  i64 output_size_ = 0;  // of all rows
   StackWorkspace chunks_;
   std::vector<StackRun> runs_;                  // of a chunk: its states before and behind it
   std::vector<float> gathered_x_, gathered_a_;  // a step of a strided sequence

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "recurra/engine/step_args.h"
+
 namespace recurra {
 
 Stream::Layer::Layer(const Plan& plan, const PackedWeights& weights, i64 batch, const Execution& execution)
@@ -22,6 +24,9 @@ Stream::Layer::Layer(const Plan& plan, const PackedWeights& weights, i64 batch, 
   Memory& m = workspace_.memory();
   for (int k = 1; k < states(); ++k) further_states_[k - 1] = m.states[k - 1].data();
   split_ = choose_split(plan, execution, m, plan.blocks(), false);
+  if (batch == 1 && split_.threads == 1 && !plan.projected()) row_step_ = plan.cell().row_step[plan.chosen()];
+  if (row_step_ != nullptr) row_ = row_step_args(plan, weights, m, 0, 0, {0, plan.blocks()});
+  row_.executed = &m.report.target;
   m.report.threads = split_.threads;
   m.report.schedule = split_.schedule;
   m.report.own_activations = plan.chosen() == 0;
@@ -29,22 +34,43 @@ Stream::Layer::Layer(const Plan& plan, const PackedWeights& weights, i64 batch, 
 
 const float* Stream::Layer::step(const float* x,
                                  const float* attention,
+                                 float* y,
                                  const Execution& execution) noexcept {
+  if (row_step_ != nullptr) return step_of_a_row(x, attention, y);
   Memory& m = workspace_.memory();
-  const float* before = outputs_[now_].data();
+  const float* before = output();
   float* after = outputs_[1 - now_].data();
   for (i64 row = 0; row < batch_; ++row) {
     const auto at = static_cast<std::size_t>(row);
     m.x_rows.at[at] = x + row * plan_->input();
     m.h0.at[at] = before + row * plan_->width();
     m.y.at[at] = after + row * plan_->width();
-    if (attention != nullptr) m.attention.at[at] = attention + row;
+    if (plan_->cell().attention) m.attention.at[at] = attention + row;
   }
-  m.report.steps += batch_;
   const Job job = this->job();
   team_of(execution).run(split_.threads, [&](Crew& crew) { run_forward(job, split_, crew, {0, 1}); });
   now_ = 1 - now_;
+  if (y != nullptr) std::copy_n(after, batch_ * plan_->width(), y);
   return after;
+}
+
+/// As `step`, for a row alone on one thread. What it touches should be little: the weights of a small cell
+/// fill the first-level cache.
+const float* Stream::Layer::step_of_a_row(const float* x, const float* attention, float* y) noexcept {
+  before_ = output();
+  now_ = 1 - now_;
+  after_ = output();
+  attention_ = attention;
+  row_.x = x;
+  row_.h = before_;
+  row_.descending = now_ != 0;
+  row_.step.h_old = &before_;
+  row_.step.h_new = &after_;
+  row_.step.h_copy = y;
+  row_.step.attention = {&attention_, 0};
+  row_step_(row_);
+  row_.executed = nullptr;  // once is enough
+  return after_;
 }
 
 std::span<float> Stream::Layer::state(int k, i64 row) noexcept {

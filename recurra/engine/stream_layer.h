@@ -15,9 +15,9 @@ class Stream::Layer {
   /// Throws as forward.
   Layer(const Plan& plan, const PackedWeights& weights, i64 batch, const Execution& execution);
 
-  /// One step: x (batch, input), attention (batch) or null. Returns the output (batch, width), valid until
-  /// the next step.
-  const float* step(const float* x, const float* attention, const Execution& execution) noexcept;
+  /// One step: x (batch, input), attention (batch), read where the cell takes one. Returns the output (batch,
+  /// width), valid until the next step.
+  const float* step(const float* x, const float* attention, float* y, const Execution& execution) noexcept;
 
   /// (batch, width): the last step's output.
   [[nodiscard]] float* output() noexcept { return outputs_[now_].data(); }
@@ -43,7 +43,16 @@ class Stream::Layer {
   [[nodiscard]] const Report& report() const noexcept { return workspace_.report(); }
 
  private:
+  const float* step_of_a_row(const float* x, const float* attention, float* y) noexcept;
+
   [[nodiscard]] Job job() noexcept { return {plan_, weights_, &call_, &workspace_}; }
+
+  // Of a row alone.
+  void (*row_step_)(const RowStepArgs&) = nullptr;  // null: steps go through the products
+  const float* before_ = nullptr;
+  float* after_ = nullptr;
+  const float* attention_ = nullptr;
+  RowStepArgs row_{};
 
   const Plan* plan_;
   const PackedWeights* weights_;

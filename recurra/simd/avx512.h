@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include "recurra/base/platform.h"
+#include "recurra/simd/avx512_half.h"
 
 namespace recurra::RECURRA_TARGET_NAME {
 
@@ -11,6 +12,7 @@ struct Vec {
   static constexpr int width = 16;
   static constexpr int registers = 32;
   using Mask = __mmask16;
+  using Half = HalfVec;
 
   __m512 v;
 
@@ -29,6 +31,9 @@ struct Vec {
   RECURRA_INLINE static Vec load(const float* p) { return _mm512_loadu_ps(p); }
 
   RECURRA_INLINE static Vec load(const float* p, Mask m) { return _mm512_maskz_loadu_ps(m, p); }
+
+  /// The lower half.
+  [[nodiscard]] RECURRA_INLINE Half half() const { return _mm512_castps512_ps256(v); }
 
   RECURRA_INLINE void store(float* p) const { _mm512_storeu_ps(p, v); }
 

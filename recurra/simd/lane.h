@@ -40,6 +40,12 @@ concept Lane = requires(V v, float* p, int n) {
 
 static_assert(Lane<Vec>);
 
+/// Has a vector of half the width, V::Half, a lane too, and x.half(): worth it where a vector is wide.
+template <class V>
+concept Halved = requires(V v) {
+  { v.half() } -> Lane;
+};
+
 /// The sum of the first `count` lanes, always in the same order: halves are added to halves.
 template <Lane V>
 RECURRA_INLINE float sum(V x, int count) {
