@@ -33,6 +33,9 @@ class InputAhead {
  private:
   [[nodiscard]] bool any() const noexcept { return beside_.next < beside_.count; }
 
+  /// Whether a share's input products are made beside the recurrent ones, and not before them.
+  [[nodiscard]] bool goes_beside(Range rows, Range blocks) const noexcept;
+
   void begin_group() noexcept;
   void finish_group() noexcept;
 
