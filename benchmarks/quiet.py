@@ -142,14 +142,32 @@ def print_table(outcomes: list[Outcome]) -> None:
             print(f"{outcome.row}: {peer} failed: {error}")
 
 
-def write_lines(outcomes: list[Outcome], path: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
+def write_lines(outcomes: list[Outcome], path: str, mode: str = "w") -> None:
+    """One line for each time and each error; then, for each outcome, one of its rounds."""
+    with open(path, mode, encoding="utf-8") as file:
         for outcome in outcomes:
             rounds = {"row": outcome.row, "kept": outcome.kept, "dropped": outcome.dropped}
             for line in outcome.at.values():
                 print(json.dumps(line | rounds), file=file)
             for peer, error in outcome.errors.items():
                 print(json.dumps({"peer": peer, "error": error} | rounds), file=file)
+            print(json.dumps(rounds | {"peaks": outcome.peaks}), file=file)
+
+
+def read_lines(path: str) -> dict[str, Outcome]:
+    """The outcomes that write_lines wrote, by row; none where there is no file."""
+    outcomes: dict[str, Outcome] = {}
+    if not pathlib.Path(path).exists():
+        return outcomes
+    for text in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+        line = json.loads(text)
+        outcome = outcomes.setdefault(line["row"], Outcome(line["row"]))
+        outcome.kept, outcome.dropped = line["kept"], line["dropped"]
+        if "peaks" in line:
+            outcome.peaks = line["peaks"]
+        else:
+            outcome.add(line)
+    return outcomes
 
 
 def parser(description: str) -> argparse.ArgumentParser:

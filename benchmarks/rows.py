@@ -88,9 +88,19 @@ def contenders(arguments, row: dict, asked: list[str], folder: str) -> list[quie
 
 
 def measure(arguments, rows: list[dict], asked: dict[str, list[str]]) -> list[quiet.Outcome]:
+    """The rows' outcomes; with --json each is written as soon as it is there, with --resume not measured again."""
+    known = quiet.read_lines(arguments.json) if arguments.resume else {}
+    outcomes = [known[row["name"]] for row in rows if row["name"] in known]
+    if arguments.json:
+        quiet.write_lines(outcomes, arguments.json)
     with tempfile.TemporaryDirectory() as folder:
-        return [quiet.measure(row["name"], contenders(arguments, row, asked[row["name"]], folder), arguments)
-                for row in rows]
+        for row in rows:
+            if row["name"] not in known:
+                outcomes.append(quiet.measure(row["name"], contenders(arguments, row, asked[row["name"]], folder), arguments))
+                if arguments.json:
+                    quiet.write_lines(outcomes[-1:], arguments.json, "a")
+    places = {row["name"]: place for place, row in enumerate(rows)}
+    return sorted(outcomes, key=lambda outcome: places[outcome.row])
 
 
 def faults_of(outcomes: list[quiet.Outcome], able: dict[str, list[str]], keep: int) -> list[str]:
@@ -194,7 +204,12 @@ def arguments_of() -> object:
     parser.add_argument("--peers", help="these only, with commas between: " + ", ".join(peers.NAMES.values()))
     parser.add_argument("--seconds", type=float, default=0.3, help="for each row, peer and number of threads, default 0.3")
     parser.add_argument("--write", metavar="PAGE", help="put the table into this page")
-    return parser.parse_args()
+    parser.add_argument("--resume", action="store_true",
+                        help="rows that the file of --json has are taken from there, the others measured and added")
+    arguments = parser.parse_args()
+    if arguments.resume and not arguments.json:
+        parser.error("--resume requires --json")
+    return arguments
 
 
 def rows_and_peers(arguments) -> tuple[list[dict], dict[str, list[str]], dict[str, list[str]]]:
@@ -218,8 +233,6 @@ def main() -> int:
     arguments = arguments_of()
     rows, asked, able = rows_and_peers(arguments)
     outcomes = measure(arguments, rows, asked)
-    if arguments.json:
-        quiet.write_lines(outcomes, arguments.json)
     results = [result for result in map(result_of, outcomes) if result]
     faults = faults_of(outcomes, able, arguments.keep)
     if results:

@@ -53,6 +53,11 @@ FULL = [Point("infer"), Point("train")]
 UNIFORM = [dataclasses.replace(point, lengths="uniform") for point in FULL]
 
 
+def all_points() -> list[Point]:
+    lines = [line for sweep in (WITH_UNITS, WITH_BATCH, WITH_STEPS) for line in sweep.values()]
+    return list(dict.fromkeys(point for line in [*lines, FULL, UNIFORM] for point in line))
+
+
 def measure(arguments, points: list[Point]) -> dict[str, quiet.Outcome]:
     """Each point's outcome; a round is all of them, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
@@ -126,8 +131,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0.2, help="for each point and number of threads, default 0.2")
     parser.add_argument("--write", metavar="PAGE", help="put the tables into this page and sweeps.svg beside it")
     arguments = parser.parse_args()
-    lines = [line for sweep in (WITH_UNITS, WITH_BATCH, WITH_STEPS) for line in sweep.values()]
-    points = list(dict.fromkeys(point for line in [*lines, FULL, UNIFORM] for point in line))
+    points = all_points()
     outcomes = measure(arguments, points)
     times = {name: outcome.best[quiet.OURS]["ms"] for name, outcome in outcomes.items() if outcome.best}
     if arguments.json:

@@ -31,7 +31,7 @@ constexpr const char* rows_help =
 "steps", "dtype"} and perhaps "lengths":
   mode   infer: one forward over all steps, the outputs of all of them wanted
          train: packing, forward and backward, gradients of the input and of every weight
-         step: one call with one step, the states carried by the caller
+         step: one step of a stream, which carries the states
   cell   lstm, gru, lbr_gru, rnn_tanh or rnn_relu
   dtype  f32
   lengths  uniform: each row of the batch has a length of its own, drawn from 1 to steps

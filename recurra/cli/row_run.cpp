@@ -121,10 +121,10 @@ RowRun::RowRun(const Row& row, int threads)
   call_.x = time_major<const float>(
       take(row.steps * row.batch * row.stack.input, 1.0F), row.batch, row.stack.input);
   call_.y = time_major(take(row.steps * row.batch * plan_.width(), 0.0F), row.batch, plan_.width());
-  if (row.mode == "step") take_states();
   if (training_) take_gradients();
-  call_.runs = runs_;
   pack();
+  if (row.mode == "step")
+    stream_.emplace(plan_, packs_, StreamOptions{.batch = row.batch, .chunk = 1, .execution = execution_});
 }
 
 /// Numbers of +-range; memory that lives as long as this.
@@ -141,14 +141,6 @@ void RowRun::take_weights() {
                         .U = take(plan.width() * columns, 0.1F),
                         .b = take(columns, 0.1F),
                         .params = take(std::max<i64>(1, plan.cell().params * plan.units()), 0.1F)});
-  }
-}
-
-void RowRun::take_states() {
-  for (const Plan& plan : plan_.plans()) {
-    StackRun& run = runs_.emplace_back();
-    for (int k = 0; k < plan.cell().states; ++k)
-      run.initial[k] = run.final[k] = take(row_.batch * plan.units(), 0.1F);
   }
 }
 
@@ -172,16 +164,7 @@ void RowRun::pack() {
 }
 
 void RowRun::run() {
-  if (row_.mode == "step" && plan_.layers() == 1) {
-    step(plan_.plan(0, 0),
-         packs_.at(0),
-         row_.batch,
-         call_.x.data,
-         runs_[0].final,
-         workspace_.run(0),
-         execution_);
-    return;
-  }
+  if (stream_) return stream_->step({call_.x.data, static_cast<std::size_t>(row_.batch * row_.stack.input)});
   if (training_) pack();  // weights change at every training step
   forward(plan_, packs_, call_, workspace_, training_, execution_);
   if (training_) backward(plan_, packs_, call_, back_, workspace_, execution_);

@@ -1,6 +1,7 @@
 /// One row of a benchmark made ready to be timed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,7 +9,7 @@
 
 #include "recurra/base/random.h"
 #include "recurra/base/tensor.h"
-#include "recurra/engine/stack.h"
+#include "recurra/engine/stream.h"
 
 namespace recurra::cli {
 
@@ -36,11 +37,11 @@ struct Row {
 [[nodiscard]] Row parse_row(const nlohmann::json& json);
 
 /// What is done in one run: infer, a forward over the whole sequence, its outputs of all steps wanted; train,
-/// packing, forward and backward with gradients of the input and of every weight; step, one call with one
-/// time step, the states carried by the caller.
+/// packing, forward and backward with gradients of the input and of every weight; step, one step of a stream,
+/// whose states go on from run to run.
 class RowRun {
  public:
-  /// Throws as StackPlan, and Error (invalid_argument) on threads that are not 1 to 64.
+  /// Throws as StackPlan and Stream, and Error (invalid_argument) on threads that are not 1 to 64.
   RowRun(const Row& row, int threads);
 
   /// Weights into the order that the kernels read.
@@ -52,12 +53,13 @@ class RowRun {
   [[nodiscard]] const StackPlan& plan() const noexcept { return plan_; }
 
   /// Of the lowest layer's forward, or backward in training.
-  [[nodiscard]] const Report& report() const noexcept { return workspace_.report(0, 0); }
+  [[nodiscard]] const Report& report() const noexcept {
+    return stream_ ? stream_->report(0) : workspace_.report(0, 0);
+  }
 
  private:
   float* take(i64 size, float range);
   void take_weights();
-  void take_states();
   void take_gradients();
 
   Row row_;
@@ -69,10 +71,10 @@ class RowRun {
   Random random_{0};
   std::vector<Tensor> tensors_;
   std::vector<Weights> weights_;
-  std::vector<StackRun> runs_;
   std::vector<StackRunGradients> gradients_;
   StackCall call_;
   StackBackwardCall back_;
+  std::optional<Stream> stream_;  // in mode step
 };
 
 }  // namespace recurra::cli
