@@ -151,7 +151,8 @@ def conditions(arguments, results: list[Result]) -> str:
     peak1, peak2 = (max(one[name] for one in peaks) for name in ("peak1", "peak2"))
     handoff = statistics.median(one["handoff_ns"] for one in peaks)
     dropped = sum(result.outcome.dropped for result in results)
-    command = ["PEERS/bin/python" if argument == arguments.python else argument for argument in sys.argv[1:]]
+    command = [{arguments.python: "PEERS/bin/python"}.get(argument, argument) for argument in sys.argv[1:]
+               if argument not in ("--json", arguments.json, "--resume")]
     text = (f"Measured on {datetime.date.today()} on {os.cpu_count()} processors of {info['processor']} ({info['L2 cache']} of "
             f"second-level cache each; FMA peak in f32 {peak1:.0f} GF/s on one thread, {peak2:.0f} on two; a flag takes "
             f"{handoff:.0f} ns from one to the other), target {info['target'].split()[0]}, {compiler_of(arguments.program)}. "
@@ -160,7 +161,8 @@ def conditions(arguments, results: list[Result]) -> str:
     return f"{textwrap.fill(text, 120)}\n\n    benchmarks/rows.py {shlex.join(command)}\n"
 
 
-def rows_section(arguments, results: list[Result]) -> str:
+def rows_section(arguments, results: list[Result], outcomes: list[quiet.Outcome]) -> str:
+    """The page's section; `outcomes` are those of all rows, results those that can be judged."""
     names = [name for name in peers.NAMES.values() if any(name in one.outcome.best for one in results)]
 
     def time(one: Result, name: str) -> str:
@@ -172,7 +174,7 @@ def rows_section(arguments, results: list[Result]) -> str:
               f"{one.floor_ms:.4g}", f"{one.peer_over_floor:.2f}", f"{100 * one.of_peak:.0f} %",
               f"{one.scaling():.2f}" if one.scaling() else "-", f"{one.ours['pack_ms']:.3g}"] for one in results]
     columns = ["row", quiet.OURS, *names, "ratio", "aim", "floor", "F", "of the peak", "2 to 1", "packing"]
-    short = [one.row for one in results if one.ratio < one.aim]
+    short = [one.row for one in results if one.ratio < one.aim] + missing(results, outcomes)
     return (conditions(arguments, results) +
             "\nMilliseconds (threads), the better of one and two threads. ratio: fastest peer / recurra; floor: the least\n"
             "that the peak and the caches allow (`recurra bench --help`); F: fastest peer / floor; aim: what the ratio shall be, the smaller of\n"
@@ -182,16 +184,26 @@ def rows_section(arguments, results: list[Result]) -> str:
             f"Short of the aim: {', '.join(short) if short else 'none'}.\n")
 
 
-def drawn_section(arguments, results: list[Result]) -> str:
+def missing(results: list[Result], outcomes: list[quiet.Outcome]) -> list[str]:
+    """Rows that cannot be judged."""
+    judged = {one.row for one in results}
+    return [outcome.row for outcome in outcomes if outcome.row not in judged]
+
+
+def drawn_section(arguments, results: list[Result], outcomes: list[quiet.Outcome]) -> str:
+    """As rows_section."""
     table = [[one.row, f"{one.ours['ms']:.4g} ({one.ours['threads']})",
               f"{one.peer_ms:.4g} ({one.outcome.best[one.peer]['threads']})", f"{one.ratio:.2f}",
               f"{100 * one.of_peak:.0f} %"] for one in results]
     slower = [one.row for one in results if one.ratio < 1.0]
+    failing = missing(results, outcomes)
     return (conditions(arguments, results) +
             "\nMilliseconds (threads); ratio: oneDNN / recurra. A name is mode, cell, layers x directions, input, units,\n"
-            "batch, steps.\n\n" + page.section_of(table, ["shape", quiet.OURS, "oneDNN", "ratio", "of the peak"]) +
+            "batch, steps. More than the peak\n"
+            "is what one step without initial states reaches: it has no recurrent product, but this is counted.\n\n" + page.section_of(table, ["shape", quiet.OURS, "oneDNN", "ratio", "of the peak"]) +
             f"\nGeometric mean of the ratios: {geometric_mean(results):.2f}. Slower than oneDNN: "
-            f"{', '.join(slower) if slower else 'none'}.\n")
+            f"{', '.join(slower) if slower else 'none'}." +
+            (f" oneDNN fails on: {', '.join(failing)}." if failing else "") + "\n")
 
 
 def arguments_of() -> object:
@@ -216,15 +228,15 @@ def rows_and_peers(arguments) -> tuple[list[dict], dict[str, list[str]], dict[st
     """The rows, the peers to be run on each, and those that must have a time there."""
     if arguments.drawn:
         rows = shapes.drawn(arguments.drawn, arguments.seed)
-        able = {row["name"]: ["onednn"] for row in rows}
+        able, wanted = {}, ["onednn"]
     else:
         rows = peers.f32_rows(pathlib.Path(arguments.rows) if arguments.rows else peers.folder() / "rows.json")
         able = peers.able_peers()
+        wanted = arguments.peers.split(",") if arguments.peers else list(peers.NAMES.values())
     rows = [row for row in rows if re.search(arguments.only, row["name"])]
     if not rows:
         raise SystemExit(f"no row's name matches {arguments.only!r}")
     # Of rows that RESULTS.md does not know everybody is asked and nobody must answer.
-    wanted = arguments.peers.split(",") if arguments.peers else list(peers.NAMES.values())
     able = {name: [peer for peer in wanted if peer in found] for name, found in able.items()}
     return rows, {row["name"]: able.get(row["name"], wanted) for row in rows}, able
 
@@ -239,11 +251,13 @@ def main() -> int:
         print_text(results)
     if arguments.drawn:
         faults += [f"{one.row}: slower than oneDNN: {one.ratio:.3f}" for one in results if one.ratio < 1.0]
+        if not results:
+            faults.append("oneDNN ran none of the shapes")
     for fault in faults:
         print(fault, file=sys.stderr)
     if arguments.write and results:
         name, section = ("rows.py --drawn", drawn_section) if arguments.drawn else ("rows.py", rows_section)
-        page.write(arguments.write, name, section(arguments, results))
+        page.write(arguments.write, name, section(arguments, results, outcomes))
     return int(bool(faults))
 
 

@@ -154,11 +154,12 @@ class Runner(unittest.TestCase):
         path = self.folder / "page.md"
         path.write_text("before\n<!-- rows.py writes from here -->\nold\n<!-- to here -->\nafter\n")
         with mock.patch("peers.versions", lambda python: "torch 9"):
-            self.run_rows("--write", str(path))
+            self.run_rows("--write", str(path), "--json", str(self.folder / "lines"), "--resume")
         text = path.read_text()
         self.assertTrue(text.startswith("before\n<!-- rows.py writes from here -->\n\nMeasured on "), text)
         self.assertTrue(text.endswith("\n<!-- to here -->\nafter\n"), text)
         self.assertNotIn("old", text)
+        self.assertNotIn("lines", text)  # where the lines went says nothing
         self.assertIn("| infer-a | **1 (2)** | 3 (2) | 1.25 (1) | 1.25 | 1.40 | 0.5 | 2.50 | 75 % | 1.50 | 0.5 |", text)
         for part in ("processors of Test", "512 KiB", "a flag takes 50 ns", "target scalar", "torch 9",
                      "benchmarks/rows.py --program", "PEERS/bin/python", "Short of the aim: infer-a."):
@@ -172,6 +173,19 @@ class Runner(unittest.TestCase):
             found, _, err = self.run_rows("--drawn", "1", "--seed", "3")
             self.assertEqual(found, status, err)
             self.assertEqual("slower than oneDNN: 0.500" in err, status == 1)
+
+    def test_a_drawn_shape_that_onednn_cannot_run_is_named(self):
+        able, unable = (row["name"] for row in shapes.drawn(2, 3))
+        self.times = {f"{name} recurra {threads}": ours(1.0, threads, 0.5) for threads in (1, 2) for name in (able, unable)}
+        path = self.folder / "page.md"
+        path.write_text("<!-- rows.py --drawn writes from here -->\n<!-- to here -->\n")
+        options = ("--drawn", "2", "--seed", "3", "--write", str(path))
+        status, _, err = self.run_rows(*options)
+        self.assertEqual((status, "oneDNN ran none of the shapes" in err), (1, True))
+        self.times |= {f"{able} onednn {threads}": {"ms": 2.0} for threads in (1, 2)}
+        with mock.patch("peers.versions", lambda python: "torch 9"):
+            self.assertEqual(self.run_rows(*options)[0], 0)
+        self.assertIn(f"Slower than oneDNN: none. oneDNN fails on: {unable}.", path.read_text())
 
     def test_a_missing_folder_of_the_peers_is_named(self):
         with mock.patch.dict(os.environ, RECURRA_SHARED="/nowhere"), self.assertRaisesRegex(SystemExit, "/nowhere/peers"):

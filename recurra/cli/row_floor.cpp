@@ -5,21 +5,29 @@
 namespace recurra::cli {
 
 double floor_seconds(const Row& row, const StackPlan& plan, const MachineSpeed& speed) {
-  const double passes = row.mode == "train" ? 2.0 : 1.0;
-  const auto steps = static_cast<double>(row.longest());
-  const double all = row.flops(plan);
-  double recurrent = 0.0;  // flops that wait for the step before
+  const bool training = row.mode == "train";
+  const double passes = training ? 2.0 : 1.0;  // that wait from step to step
+  // Where no states come in, the first step has no recurrent product.
+  const i64 without = row.mode == "step" ? 0 : 1;
+  const auto input_steps = static_cast<double>(row.all_steps());
+  const auto recurrent_steps = static_cast<double>(row.all_steps() - without * row.batch);
+  const auto readings = passes * static_cast<double>(row.longest() - without);
+  double all = 0.0;        // multiply-adds
+  double recurrent = 0.0;  // those that wait for the step before
   double reading = 0.0;
   double weights = 0.0;
   for (const Plan& layer : plan.plans()) {
-    const auto multiply_adds = static_cast<double>(layer.recurrent_work());
-    recurrent += passes * 2.0 * multiply_adds * static_cast<double>(row.all_steps());
-    reading += passes * steps * speed.reading_seconds(sizeof(float) * multiply_adds);
-    weights += sizeof(float) * (multiply_adds + static_cast<double>(layer.input_work()));
+    const auto recurrent_work = static_cast<double>(layer.recurrent_work());
+    const auto input_work = static_cast<double>(layer.input_work());
+    all += (training ? 3.0 : 1.0) * (input_work * input_steps + recurrent_work * recurrent_steps);
+    recurrent += passes * recurrent_work * recurrent_steps;
+    reading += readings * speed.reading_seconds(sizeof(float) * recurrent_work);
+    weights += sizeof(float) * (input_work + (without == 0 ? recurrent_work : 0.0));
   }
-  if (row.steps == 1) return std::max(all / speed.flops, passes * speed.reading_seconds(weights));
-  if (row.batch > 1) return std::max(all / speed.flops, reading);
-  return std::max(recurrent / speed.flops, reading) + (all - recurrent) / speed.flops;
+  if (row.steps == 1) reading = passes * speed.reading_seconds(weights);
+  const double rate = 0.5 * speed.flops;  // multiply-adds a second
+  if (row.steps == 1 || row.batch > 1) return std::max(all / rate, reading);
+  return std::max(recurrent / rate, reading) + (all - recurrent) / rate;
 }
 
 }  // namespace recurra::cli
