@@ -156,7 +156,7 @@ def conditions(arguments, results: list[Result]) -> str:
     text = (f"Measured on {datetime.date.today()} on {os.cpu_count()} processors of {info['processor']} ({info['L2 cache']} of "
             f"second-level cache each; FMA peak in f32 {peak1:.0f} GF/s on one thread, {peak2:.0f} on two; a flag takes "
             f"{handoff:.0f} ns from one to the other), target {info['target'].split()[0]}, {compiler_of(arguments.program)}. "
-            f"Peers: {peers.versions(arguments.python)}. Minima over {min(result.outcome.kept for result in results)} quiet "
+            f"Peers: {peers.versions(arguments.python)}. Minima over at least {min(result.outcome.kept for result in results)} quiet "
             f"rounds a row; {dropped} rounds of {sum(result.outcome.kept for result in results) + dropped} were dropped.")
     return f"{textwrap.fill(text, 120)}\n\n    benchmarks/rows.py {shlex.join(command)}\n"
 
