@@ -43,4 +43,5 @@
 #include "recurra/primitive/packed_rnn_weights.h"
 #include "recurra/primitive/rnn_primitive.h"
 #include "recurra/primitive/rnn_workspace.h"
+#include "recurra/training/model_stream.h"
 #include "recurra/training/sequential.h"

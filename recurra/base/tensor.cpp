@@ -39,13 +39,13 @@ void Tensor::reshape(Shape shape) {
   shape_ = std::move(shape);
 }
 
-void Tensor::resize(Shape shape) {
+void Tensor::resize(const Shape& shape) {
   const i64 size = shape.elements();
   if (checked_bytes(size, dtype_) > capacity_) {
-    *this = Tensor(std::move(shape), dtype_);
+    *this = Tensor(shape, dtype_);
     return;
   }
-  shape_ = std::move(shape);
+  shape_ = shape;
   size_ = size;
 }
 

@@ -64,7 +64,7 @@ class RECURRA_API Tensor {
   void reshape(Shape shape);
 
   /// Becomes `shape`; keeps its memory where that suffices. Elements are unspecified afterwards.
-  void resize(Shape shape);
+  void resize(const Shape& shape);
 
  private:
   void require_dtype(Dtype dtype) const;

@@ -17,6 +17,8 @@ class RECURRA_API ActivationLayer final : public Layer {
 
   [[nodiscard]] nlohmann::json config() const override;
 
+  [[nodiscard]] std::string streaming_obstacle() const override { return {}; }
+
  private:
   Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;

@@ -131,8 +131,10 @@ const Tensor& BatchNormalization::run_forward(const Tensor& x, const Context& co
   const float* gamma = gamma_.value.data();
   const float* beta = beta_.value.data();
   const i64 rows = x.size() / features_;
-  const std::vector<float> mean(mean_.begin(), mean_.end());
-  const std::vector<float> inverse(inverse_.begin(), inverse_.end());
+  rounded_mean_.assign(mean_.begin(), mean_.end());
+  rounded_inverse_.assign(inverse_.begin(), inverse_.end());
+  const std::vector<float>& mean = rounded_mean_;
+  const std::vector<float>& inverse = rounded_inverse_;
   for (i64 row = 0; row < rows; ++row) {
     const float* from = x.data() + row * features_;
     float* to = y_.data() + row * features_;

@@ -38,6 +38,8 @@ class RECURRA_API BatchNormalization final : public Layer {
   [[nodiscard]] nlohmann::json config() const override;
   [[nodiscard]] std::vector<Parameter*> parameters() override;
 
+  [[nodiscard]] std::string streaming_obstacle() const override { return {}; }
+
  private:
   Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;
@@ -57,6 +59,7 @@ class RECURRA_API BatchNormalization final : public Layer {
   std::vector<std::uint8_t> counted_;  // whether a row of (batch * steps) is in the statistics
   i64 count_ = 0;
   std::vector<double> mean_, inverse_;  // of the batch, for the way back: 1 / sqrt(variance + epsilon)
+  std::vector<float> rounded_mean_, rounded_inverse_;  // of the last forward
   Tensor y_, dx_;
 };
 

@@ -55,6 +55,10 @@ class RECURRA_API Bidirectional final : public Layer {
 
   [[nodiscard]] const Recurrent& backward_layer() const noexcept { return *layers_[1]; }
 
+  [[nodiscard]] std::string streaming_obstacle() const override {
+    return "its backward layer begins at the last step";
+  }
+
  private:
   Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;

@@ -50,10 +50,10 @@ const Tensor& Dense::run_forward(const Tensor& x, const Context& context) {
   }
   if (!packed_) map_->pack(kernel_.value.data(), options_.use_bias ? bias_.value.data() : nullptr);
   packed_ = true;
-  Shape output = shape;
-  output[output.rank() - 1] = options_.units;
+  output_ = shape;  // within memory of its own
+  output_[output_.rank() - 1] = options_.units;
   Tensor& sum = options_.activation.is_linear() ? y_ : sum_;
-  sum.resize(output);
+  sum.resize(output_);
   map_->forward(x.size() / shape.back(), x.data(), sum.data(), context.execution);
   if (!options_.activation.is_linear()) options_.activation.forward(sum_, y_);
   activity_.forward(y_);

@@ -33,6 +33,8 @@ class RECURRA_API Dense final : public Layer {
 
   void parameters_changed() override { packed_ = false; }
 
+  [[nodiscard]] std::string streaming_obstacle() const override { return {}; }
+
  private:
   Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;
@@ -44,6 +46,7 @@ class RECURRA_API Dense final : public Layer {
   std::optional<Affine> map_;
   bool packed_ = false;
   Parameter kernel_, bias_;
+  Shape output_;
   Tensor sum_;  // before an activation
   Tensor y_, d_sum_, dx_;
 };

@@ -27,6 +27,8 @@ class RECURRA_API Dropout final : public Layer {
   /// What each element of x was multiplied by in the last training forward.
   [[nodiscard]] const Tensor& factors() const noexcept { return factors_; }
 
+  [[nodiscard]] std::string streaming_obstacle() const override { return {}; }
+
  private:
   Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;

@@ -120,9 +120,9 @@ const Tensor& Embedding::run_forward(const Tensor& x, const Context& context) {
     throw Error(ErrorCode::shape, name() + ".input", "ids (batch, steps)", x.shape().to_string());
   read_ids(x);
   find_mask(x, context);
-  std::vector<i64> output = x.shape().extents();
-  output.push_back(options_.output_dim);
-  y_.resize(Shape(output));
+  output_.assign(x.shape().extents().begin(), x.shape().extents().end());
+  output_.push_back(options_.output_dim);
+  if (output_ != y_.shape().extents()) y_.resize(Shape(output_));
   const i64 width = options_.output_dim;
   float* to = y_.data();
   for (const i64 id : ids_) to = std::copy_n(embeddings_.value.data() + id * width, width, to);

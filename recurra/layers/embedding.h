@@ -35,6 +35,10 @@ class RECURRA_API Embedding final : public Layer {
   [[nodiscard]] std::vector<Parameter*> parameters() override;
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override;
 
+  [[nodiscard]] std::string streaming_obstacle() const override {
+    return options_.mask_zero ? "it masks steps of id 0" : "";
+  }
+
  private:
   /// What ids may be, reading them says.
   [[nodiscard]] bool takes(Dtype dtype) const noexcept override {
@@ -56,6 +60,7 @@ class RECURRA_API Embedding final : public Layer {
   Parameter embeddings_;
   std::vector<i64> ids_;      // of the last forward
   std::vector<i64> written_;  // rows of the gradient that are not 0
+  std::vector<i64> output_;   // extents
   StepMask mask_;
   Tensor y_, dx_;
 };

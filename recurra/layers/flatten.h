@@ -22,6 +22,10 @@ class RECURRA_API Flatten final : public Layer {
     return nullptr;
   }
 
+  [[nodiscard]] std::string streaming_obstacle() const override {
+    return row_ && row_->rank() > 1 ? "it joins all steps" : "";
+  }
+
  private:
   Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;

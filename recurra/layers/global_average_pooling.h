@@ -24,6 +24,8 @@ class RECURRA_API GlobalAveragePooling1d final : public Layer {
     return nullptr;
   }
 
+  [[nodiscard]] std::string streaming_obstacle() const override { return "it is the mean of all steps"; }
+
  private:
   Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;

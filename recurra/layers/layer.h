@@ -60,7 +60,8 @@ struct Context {
 ///
 /// A layer of your own overrides `type`, `config`, the private `run_build`, `run_forward` and `run_backward`,
 /// and `parameters` where it has weights; `takes` where x need not be f32, `output_mask` where other steps
-/// count behind it. build, forward and backward look at what they are given and then call these.
+/// count behind it, `streaming_obstacle` where it may be in a model's stream. build, forward and backward
+/// look at what they are given and then call these.
 class RECURRA_API Layer {
  public:
   /// A layer without weights; build makes them.
@@ -114,6 +115,13 @@ class RECURRA_API Layer {
 
   /// What the engine did in the last forward; null for layers that do not run on it.
   [[nodiscard]] virtual const Report* report() const noexcept { return nullptr; }
+
+  /// What keeps it from going on step by step, to be read behind its name; empty: nothing. An output must
+  /// need no later step, and no earlier one but through the states of a Recurrent layer. A layer of your own
+  /// says that by returning an empty text.
+  [[nodiscard]] virtual std::string streaming_obstacle() const {
+    return "it does not say that its outputs need one step alone";
+  }
 
   /// Whether its weights learn. To be set before build.
   [[nodiscard]] bool trainable() const noexcept { return trainable_; }

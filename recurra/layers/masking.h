@@ -21,6 +21,10 @@ class RECURRA_API Masking final : public Layer {
     return &mask_;
   }
 
+  [[nodiscard]] std::string streaming_obstacle() const override {
+    return "it masks steps: leave them out of the stream, and the layer out of the model";
+  }
+
  private:
   Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;

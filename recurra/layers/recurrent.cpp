@@ -97,8 +97,7 @@ void Recurrent::check_input(const Shape& x) const {
 
 /// With two rows of biases: those of gates that get one sum are added; the recurrent bias of a gate whose
 /// parts stay apart, the last, is the cell's parameter.
-void Recurrent::pack(const Execution& execution) {
-  if (packed_) return;
+Weights Recurrent::engine_weights() {
   Weights weights{.W = kernel_.value.data(), .U = recurrent_kernel_.value.data()};
   if (recurrent_bias_) {
     const i64 columns = folded_bias_.size();
@@ -116,7 +115,18 @@ void Recurrent::pack(const Execution& execution) {
   } else if (options_.use_bias) {
     weights.b = bias_.value.data();
   }
-  packs_->pack(*plan_, weights, execution);
+  return weights;
+}
+
+Stack::Layer Recurrent::stack_layer() const {
+  return {.cell = plan_->recurrence().cell,
+          .units = options_.units,
+          .activations = plan_->recurrence().activations};
+}
+
+void Recurrent::pack(const Execution& execution) {
+  if (packed_) return;
+  packs_->pack(*plan_, engine_weights(), execution);
   packed_ = true;
 }
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "recurra/engine/engine.h"
+#include "recurra/engine/stack.h"
 #include "recurra/layers/layer.h"
 
 namespace recurra {
@@ -61,6 +61,16 @@ class RECURRA_API Recurrent : public Layer {
   [[nodiscard]] const Tensor& input_dropout_factors() const noexcept { return x_factors_; }
 
   [[nodiscard]] const Tensor& recurrent_dropout_factors() const noexcept { return h_factors_; }
+
+  [[nodiscard]] std::string streaming_obstacle() const final {
+    return options_.go_backwards ? "it begins at the last step" : "";
+  }
+
+  /// The layer as one of an engine's stack. Only when built.
+  [[nodiscard]] Stack::Layer stack_layer() const;
+
+  /// Its weights as the engine has them; valid until they change. Only when built.
+  [[nodiscard]] Weights engine_weights();
 
   /// Throws Error (shape) unless x is (batch, steps, features).
   void check_input(const Shape& x) const;

@@ -35,6 +35,10 @@ class RECURRA_API TimeDistributed final : public Layer {
 
   [[nodiscard]] const Layer& layer() const noexcept { return *layer_; }
 
+  [[nodiscard]] std::string streaming_obstacle() const override {
+    return "it folds the steps of a whole sequence";
+  }
+
  private:
   Shape run_build(const Shape& input, Random& random) override;
   const Tensor& run_forward(const Tensor& x, const Context& context) override;

@@ -20,6 +20,7 @@
 #include "recurra/training/losses.h"
 #include "recurra/training/metric_set.h"
 #include "recurra/training/metrics.h"
+#include "recurra/training/model_stream.h"
 #include "recurra/training/optimizers.h"
 #include "recurra/training/progress_bar.h"
 #include "recurra/training/run_state.h"
@@ -117,6 +118,11 @@ class RECURRA_API Sequential {
   /// Outputs for x (batch, …) in one pass. Throws as predict.
   [[nodiscard]] Tensor predict_on_batch(const Tensor& x, std::span<const int> lengths = {});
 
+  /// Sequences that come step by step, with this model's weights as they are. Throws Error: invalid_argument
+  /// when not built and for options out of range; unsupported, saying why, for a layer that does not go on
+  /// step by step: one that goes backwards or both ways, masks steps, joins them or is their mean.
+  [[nodiscard]] ModelStream stream(const StreamOptions& options = {}) const;
+
   /// The table of layers.
   void summary(std::ostream& out, SummaryStyle style = SummaryStyle::keras3) const;
 
@@ -149,6 +155,9 @@ class RECURRA_API Sequential {
   [[nodiscard]] const std::vector<std::unique_ptr<Layer>>& layers() const noexcept { return layers_; }
 
   [[nodiscard]] bool built() const noexcept { return input_.has_value(); }
+
+  /// Shape of a layer's output without the batch axis. Only when built.
+  [[nodiscard]] const Shape& output_shape(std::size_t layer) const noexcept { return outputs_[layer]; }
 
   /// Input shape without the batch axis. Only when built.
   [[nodiscard]] const Shape& input_shape() const noexcept { return *input_; }
