@@ -90,10 +90,6 @@ void run_together(const Job& first, const Job& second, const Execution& executio
   finish(second);
 }
 
-// Of the time in turn: together nobody waits inside a step, which gains more on a machine that has other
-// work.
-constexpr double most_together = 1.05;
-
 struct DirectionCosts {
   double together = 0;
   double in_turn = 0;
