@@ -190,6 +190,21 @@ TEST(Streams, of_several_threads_share_plan_and_packs) {
   EXPECT_EQ(wrong[0] + wrong[1], 0);
 }
 
+TEST(Streams, write_an_output_over_their_input) {
+  for (const Target* target : supported_targets()) {
+    for (const i64 batch : {1, 3}) {
+      SCOPED_TRACE(std::string(target->name) + ", batch " + std::to_string(batch));
+      StreamProblem p({.input = 40, .layers = {{"lstm", 40}}}, *target, batch, steps);
+      Stream apart(p.plan, p.packs, {.batch = batch});
+      Stream in_place(p.plan, p.packs, {.batch = batch});
+      Floats x(p.x.begin(), p.x.begin() + batch * 40), y(x.size());
+      apart.step(x, y);
+      in_place.step(x, x);
+      EXPECT_EQ(x, y);
+    }
+  }
+}
+
 TEST(Streams, can_be_moved) {
   StreamProblem p({.input = 4, .layers = {{"lstm", 19}}}, active_target(), 2, steps);
   p.expect();
@@ -260,9 +275,13 @@ TEST(Streams, name_what_does_not_fit) {
   expect("to: expected 49 floats, got 22", [&] { stream.save(0, y); });
   expect("from: expected 49 floats, got 8", [&] { stream.restore(0, x); });
   expect("layer: expected 0 to 1, got 2", [&] { stream.state(2, 0); });
+  expect("layer: expected 0 to 1, got -1", [&] { static_cast<void>(stream.report(-1)); });
   expect("state: expected 0 to 0, got 1", [&] { stream.state(1, 1); });
   expect("batch: expected 1 to 2147483647, got 0", [&] { Stream(p.plan, p.packs, {.batch = 0}); });
   expect("chunk: expected 1 to 2147483647, got 0", [&] { Stream(p.plan, p.packs, {.chunk = 0}); });
+  const StackPlan lower({.input = 4, .layers = {{"lstm", 19}}});
+  const StackPacks fewer(lower, PackedWeights::Use::inference);
+  expect("weights: expected 2, one for each layer and direction, got 1", [&] { Stream(p.plan, fewer); });
   const StackPlan other({.input = 5, .layers = {{"lstm", 19}, {"gru", 11}}});
   EXPECT_THROW(Stream(other, p.packs), Error);
 }

@@ -143,6 +143,19 @@ TEST(Threads, can_be_set_again_and_again) {
   EXPECT_EQ(threads(), std::min(usable_processors(), 64));
 }
 
+TEST(Threads, an_execution_out_of_range_is_refused) {
+  const auto refusal = [](const Execution& execution) {
+    return error_text(ErrorCode::invalid_argument, [&] { check_execution(execution); });
+  };
+  EXPECT_EQ(refusal({.threads = 1, .schedule = Schedule(3)}),
+            "schedule: expected an enumerator, 0 to 2, got 3");
+  EXPECT_EQ(refusal({.threads = 1, .chunk = -1}), "chunk: expected from 0 up, got -1");
+  EXPECT_EQ(refusal({.threads = 1, .directions = Directions(-1)}),
+            "directions: expected an enumerator, 0 to 2, got -1");
+  EXPECT_EQ(refusal({.threads = 1, .layers = Layers(7)}), "layers: expected an enumerator, 0 to 2, got 7");
+  EXPECT_EQ(refusal({.threads = 1, .wave = -3}), "wave: expected from 0 up, got -3");
+}
+
 TEST(Threads, a_number_out_of_range_is_refused_and_changes_nothing) {
   set_threads(3);
   for (const int number : {-1, 65}) {

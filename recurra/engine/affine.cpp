@@ -9,7 +9,7 @@ namespace recurra {
 
 namespace {
 
-// Multiply-adds below which a second thread does not pay; see schedule.cpp.
+// Multiply-adds below which a second thread does not pay; see cost.cpp.
 constexpr i64 least_work = 500'000;
 
 }  // namespace

@@ -83,14 +83,16 @@ struct Execution {
   Team* team = nullptr;  ///< null: the process's
   /// At most this many, 1 to 64; 0: all of `team`, or without one threads(). Else Error (invalid_argument).
   int threads = 0;
-  Schedule schedule = Schedule::automatic;        ///< how threads share the work
-  i64 chunk = 0;                                  ///< steps of input products made at once; 0: chosen
+  Schedule schedule = Schedule::automatic;  ///< how threads share the work
+  i64 chunk = 0;  ///< steps of input products made at once; 0: chosen. Below 0: Error (invalid_argument)
   Directions directions = Directions::automatic;  ///< how the two directions of a layer run
   /// How the layers of a stack run. A wavefront needs two layers, one direction, and that a layer has the
   /// outputs, or gradients, of steps before the layer beside it has ended: where that cannot be, they run in
   /// turn. StackWorkspace says where.
   Layers layers = Layers::automatic;
-  i64 wave = 0;  ///< steps of a chunk of a wavefront, as far as there is room for; 0: chosen
+  /// Steps of a chunk of a wavefront, as far as there is room for, and on the way back rounded up to whole
+  /// chunks of its own; 0: chosen. Below 0: Error (invalid_argument).
+  i64 wave = 0;
 };
 
 /// What a call did.

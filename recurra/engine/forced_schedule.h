@@ -11,7 +11,7 @@ namespace recurra {
 
 /// What is forced; what is not is automatic.
 struct ForcedSchedule {
-  bool one = false;  ///< every call on its calling thread
+  bool one = false;  ///< recurrent calls that leave the schedule open on their calling thread
   Schedule schedule = Schedule::automatic;
   Directions directions = Directions::automatic;
   Layers layers = Layers::automatic;

@@ -1,9 +1,12 @@
 #include "recurra/engine/schedule.h"
 
 #include <algorithm>
+#include <string>
 
+#include "recurra/base/error.h"
 #include "recurra/base/threads.h"
 #include "recurra/engine/cost.h"
+#include "recurra/engine/enumerator.h"
 #include "recurra/engine/forced_schedule.h"
 #include "recurra/engine/plan_log.h"
 
@@ -13,6 +16,16 @@ void check_execution(const Execution& execution) {
   static_cast<void>(forced_schedule());
   static_cast<void>(logs_plans());
   check_threads(execution.threads);
+  check_enumerator(execution.schedule, Schedule::units, "schedule");
+  check_enumerator(execution.directions, Directions::in_turn, "directions");
+  check_enumerator(execution.layers, Layers::wavefront, "layers");
+  require(execution.chunk >= 0,
+          ErrorCode::invalid_argument,
+          "chunk",
+          "from 0 up",
+          std::to_string(execution.chunk));
+  require(
+      execution.wave >= 0, ErrorCode::invalid_argument, "wave", "from 0 up", std::to_string(execution.wave));
   static_cast<void>(team_of(execution));
 }
 

@@ -145,7 +145,8 @@ struct StackBackwardCall {
 /// of its own, and in inference room for two of the wavefront's chunks lies behind each, about 128 rows each.
 /// It may be where a stack has one direction and two layers, without a mask; in inference without
 /// Room::masks; on the way back neither with Fill::repeat beside lengths, nor where a layer but the lowest
-/// has x_dropout, one but the top a gradient of its own outputs, or the attention's gradient is wanted.
+/// has x_dropout, one but the top a gradient of its own outputs, nor, from four layers on, where the layers
+/// below the top differ in width, or the attention's gradient is wanted.
 ///
 /// A row that is not in the first of a reverse direction's chunks begins from zeros that are multiplied,
 /// where one call over all steps makes no product: that differs where weights are not finite, and in signs of
@@ -274,13 +275,17 @@ class RECURRA_API StackPacks {
   /// As PackedWeights::unpack. Throws as `pack`.
   void unpack(std::span<const WeightGradients> weights) const;
 
+  /// Throws Error (invalid_argument) unless these are as many as the plan's layers and directions; of each,
+  /// PackedWeights::check tells more.
+  void check(const StackPlan& plan) const { check_count(packs_.size(), plan.plans().size()); }
+
   /// Of layer and direction `index`, in the order of the plans.
   [[nodiscard]] const PackedWeights& at(int index) const noexcept {
     return packs_[static_cast<std::size_t>(index)];
   }
 
  private:
-  void check_count(std::size_t count) const;
+  static void check_count(std::size_t count, std::size_t expected);
 
   std::vector<PackedWeights> packs_;
 };

@@ -34,6 +34,7 @@ StackCalls::StackCalls(const StackPlan& plan,
                        const StackCall& call,
                        StackWorkspace& workspace)
     : plan_(plan), weights_(weights), call_(call), workspace_(workspace) {
+  weights.check(plan);
   workspace.check(plan, call);
   check_runs(plan, call.runs.size());
   check_attention(plan, call);

@@ -4,26 +4,11 @@
 
 #include "recurra/base/error.h"
 #include "recurra/base/shape.h"
+#include "recurra/engine/enumerator.h"
 #include "recurra/engine/memory.h"
 #include "recurra/engine/stack.h"
 
 namespace recurra {
-
-namespace {
-
-/// `last`: the enumeration's.
-template <class Enum>
-void check_enumerator(Enum value, Enum last, const char* subject) {
-  const int number = static_cast<int>(value);
-  const int most = static_cast<int>(last);
-  if (number >= 0 && number <= most) return;
-  throw Error(ErrorCode::invalid_argument,
-              subject,
-              "an enumerator, 0 to " + std::to_string(most),
-              std::to_string(number));
-}
-
-}  // namespace
 
 StackPlan::StackPlan(const Stack& stack, const Target& target) {
   if (stack.layers.empty()) throw Error(ErrorCode::invalid_argument, "layers", "at least one", "none");
@@ -77,22 +62,22 @@ i64 StackPacks::floats(const StackPlan& plan, PackedWeights::Use use) {
   return sum;
 }
 
-void StackPacks::check_count(std::size_t count) const {
-  if (count == packs_.size()) return;
+void StackPacks::check_count(std::size_t count, std::size_t expected) {
+  if (count == expected) return;
   throw Error(ErrorCode::invalid_argument,
               "weights",
-              std::to_string(packs_.size()) + ", one for each layer and direction",
+              std::to_string(expected) + ", one for each layer and direction",
               std::to_string(count));
 }
 
 void StackPacks::pack(const StackPlan& plan, std::span<const Weights> weights, const Execution& execution) {
-  check_count(weights.size());
-  check_count(plan.plans().size());
+  check_count(weights.size(), packs_.size());
+  check(plan);
   for (std::size_t i = 0; i < packs_.size(); ++i) packs_[i].pack(plan.plans()[i], weights[i], execution);
 }
 
 void StackPacks::unpack(std::span<const WeightGradients> weights) const {
-  check_count(weights.size());
+  check_count(weights.size(), packs_.size());
   for (std::size_t i = 0; i < packs_.size(); ++i) packs_[i].unpack(weights[i]);
 }
 

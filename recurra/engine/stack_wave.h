@@ -18,7 +18,7 @@ namespace recurra {
                               const StackWorkspace& workspace,
                               const Execution& execution);
 
-/// All layers forward, in chunks of `wave` steps. Throws as threads_of, before anything has changed.
+/// All layers forward, in chunks of `wave` steps. Throws as threads_of.
 void run_forward_wave(const StackPlan& plan,
                       StackCalls& calls,
                       const StackWorkspace& workspace,

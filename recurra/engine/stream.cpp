@@ -56,6 +56,7 @@ Stream::Stream(const StackPlan& plan, const StackPacks& weights, const StreamOpt
   check_number("batch", options.batch);
   check_number("chunk", options.chunk);
   check_direction(plan);
+  weights.check(plan);
   layers_.reserve(plan.plans().size());
   runs_.resize(plan.plans().size());
   for (int layer = 0; layer < plan.layers(); ++layer) {
@@ -75,7 +76,7 @@ Stream& Stream::operator=(Stream&&) noexcept = default;
 
 void Stream::run_step(const float* x, const float* attention, float* y) {
   const Layer* top = &layers_.back();
-  for (Layer& layer : layers_) x = layer.step(x, attention, &layer == top ? y : nullptr, options_.execution);
+  for (Layer& layer : layers_) x = layer.step(x, attention, &layer == top ? y : nullptr);
 }
 
 void Stream::step(std::span<const float> x, std::span<float> y, std::span<const float> attention) {
@@ -174,13 +175,16 @@ void Stream::restore(i64 row, std::span<const float> from) {
   }
 }
 
+void Stream::check_layer(int layer) const {
+  const auto layers = static_cast<int>(layers_.size());
+  if (layer >= 0 && layer < layers) return;
+  throw Error(
+      ErrorCode::invalid_argument, "layer", "0 to " + std::to_string(layers - 1), std::to_string(layer));
+}
+
 std::span<float> Stream::state(int layer, int k, i64 row) {
   check_row(row);
-  const auto layers = static_cast<int>(layers_.size());
-  if (layer < 0 || layer >= layers) {
-    throw Error(
-        ErrorCode::invalid_argument, "layer", "0 to " + std::to_string(layers - 1), std::to_string(layer));
-  }
+  check_layer(layer);
   Layer& one = layers_[static_cast<std::size_t>(layer)];
   if (k < 0 || k >= one.states()) {
     throw Error(
@@ -193,7 +197,8 @@ std::span<const float> Stream::output() const noexcept {
   return {layers_.back().output(), static_cast<std::size_t>(output_size_)};
 }
 
-const Report& Stream::report(int layer) const noexcept {
+const Report& Stream::report(int layer) const {
+  check_layer(layer);
   return layers_[static_cast<std::size_t>(layer)].report();
 }
 

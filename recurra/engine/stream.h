@@ -43,7 +43,8 @@ class RECURRA_API Stream {
   Stream& operator=(const Stream&) = delete;
 
   /// One step of all rows: x (batch, input) -> y (batch, width), or to be read from `output` where y is
-  /// empty. attention (batch): for stacks whose cells take one. Throws Error (shape) for other sizes.
+  /// empty. attention (batch): for stacks whose cells take one. y may lie over x. Throws
+  /// Error (shape) for other sizes.
   void step(std::span<const float> x, std::span<float> y = {}, std::span<const float> attention = {});
 
   /// The next `steps` of all rows: x (steps, batch, input) -> y (steps, batch, width), null: not wanted;
@@ -78,8 +79,9 @@ class RECURRA_API Stream {
 
   [[nodiscard]] const StackPlan& plan() const noexcept { return *plan_; }
 
-  /// How steps that come alone run in a layer; nothing is counted.
-  [[nodiscard]] const Report& report(int layer) const noexcept;
+  /// How steps that come alone run in a layer; steps are not counted. Throws Error (invalid_argument) for a
+  /// layer there is not.
+  [[nodiscard]] const Report& report(int layer) const;
 
  private:
   class Layer;
@@ -87,6 +89,7 @@ class RECURRA_API Stream {
   void run_step(const float* x, const float* attention, float* y);
   void run_chunk(i64 steps, const ConstSequence& x, const Sequence& y, const ConstSequence& attention);
   void check_row(i64 row) const;
+  void check_layer(int layer) const;
 
   const StackPlan* plan_;
   const StackPacks* weights_;

@@ -1,6 +1,7 @@
 #include "recurra/engine/stream_layer.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "recurra/engine/step_args.h"
 
@@ -24,6 +25,7 @@ Stream::Layer::Layer(const Plan& plan, const PackedWeights& weights, i64 batch, 
   Memory& m = workspace_.memory();
   for (int k = 1; k < states(); ++k) further_states_[k - 1] = m.states[k - 1].data();
   split_ = choose_split(plan, execution, m, plan.blocks(), false);
+  if (split_.threads > 1) team_ = &team_of(execution);  // now, since a step must not throw
   if (batch == 1 && split_.threads == 1 && !plan.projected()) row_step_ = plan.cell().row_step[plan.chosen()];
   if (row_step_ != nullptr) row_ = row_step_args(plan, weights, m, 0, 0, {0, plan.blocks()});
   row_.executed = &m.report.target;
@@ -32,10 +34,7 @@ Stream::Layer::Layer(const Plan& plan, const PackedWeights& weights, i64 batch, 
   m.report.own_activations = plan.chosen() == 0;
 }
 
-const float* Stream::Layer::step(const float* x,
-                                 const float* attention,
-                                 float* y,
-                                 const Execution& execution) noexcept {
+const float* Stream::Layer::step(const float* x, const float* attention, float* y) noexcept {
   if (row_step_ != nullptr) return step_of_a_row(x, attention, y);
   Memory& m = workspace_.memory();
   const float* before = output();
@@ -48,7 +47,16 @@ const float* Stream::Layer::step(const float* x,
     if (plan_->cell().attention) m.attention.at[at] = attention + row;
   }
   const Job job = this->job();
-  team_of(execution).run(split_.threads, [&](Crew& crew) { run_forward(job, split_, crew, {0, 1}); });
+  const auto work = [&](Crew& crew) {
+    run_forward(job, split_, crew, {0, 1});
+  };
+  if (team_ != nullptr) {
+    team_->run(split_.threads, work);
+  } else {
+    detail::MemberFlags flags;
+    Crew crew(0, 1, 0, &flags);
+    work(crew);
+  }
   now_ = 1 - now_;
   if (y != nullptr) std::copy_n(after, batch_ * plan_->width(), y);
   return after;
@@ -66,10 +74,14 @@ const float* Stream::Layer::step_of_a_row(const float* x, const float* attention
   row_.descending = now_ != 0;
   row_.step.h_old = &before_;
   row_.step.h_new = &after_;
-  row_.step.h_copy = y;
+  // Outputs leave block by block while later blocks read x.
+  const std::less<const float*> before;
+  const bool over_x = y != nullptr && before(y, x + plan_->input()) && before(x, y + plan_->width());
+  row_.step.h_copy = over_x ? nullptr : y;
   row_.step.attention = {&attention_, 0};
   row_step_(row_);
   row_.executed = nullptr;  // once is enough
+  if (over_x) std::copy_n(after_, plan_->width(), y);
   return after_;
 }
 

@@ -17,7 +17,7 @@ class Stream::Layer {
 
   /// One step: x (batch, input), attention (batch), read where the cell takes one. Returns the output (batch,
   /// width), valid until the next step.
-  const float* step(const float* x, const float* attention, float* y, const Execution& execution) noexcept;
+  const float* step(const float* x, const float* attention, float* y) noexcept;
 
   /// (batch, width): the last step's output.
   [[nodiscard]] float* output() noexcept { return outputs_[now_].data(); }
@@ -64,6 +64,7 @@ class Stream::Layer {
   std::vector<float> carried_[max_states - 1];
   Call call_;
   Split split_;
+  Team* team_ = nullptr;  // null: a step has one thread
 };
 
 }  // namespace recurra

@@ -60,8 +60,8 @@ struct Context {
 ///
 /// A layer of your own overrides `type`, `config`, the private `run_build`, `run_forward` and `run_backward`,
 /// and `parameters` where it has weights; `takes` where x need not be f32, `output_mask` where other steps
-/// count behind it, `streaming_obstacle` where it may be in a model's stream. build, forward and backward
-/// look at what they are given and then call these.
+/// count behind it. build, forward and backward look at what they are given and then call these. It cannot be
+/// in a model's stream, which has copies of the layers, made by type and config.
 class RECURRA_API Layer {
  public:
   /// A layer without weights; build makes them.
@@ -117,10 +117,9 @@ class RECURRA_API Layer {
   [[nodiscard]] virtual const Report* report() const noexcept { return nullptr; }
 
   /// What keeps it from going on step by step, to be read behind its name; empty: nothing. An output must
-  /// need no later step, and no earlier one but through the states of a Recurrent layer. A layer of your own
-  /// says that by returning an empty text.
+  /// need no later step, and no earlier one but through the states of a Recurrent layer.
   [[nodiscard]] virtual std::string streaming_obstacle() const {
-    return "it does not say that its outputs need one step alone";
+    return "it is no layer of the library's, of which a stream can make a copy";
   }
 
   /// Whether its weights learn. To be set before build.

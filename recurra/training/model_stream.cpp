@@ -128,8 +128,10 @@ ModelStream::ModelStream(const Sequential& model, const StreamOptions& options) 
   check_at_least_one("chunk", options.chunk);
   for (const auto& layer : model.layers()) check_layer(*layer);
   Shape shape = model.input_shape();
-  if (shape.rank() == 0)
-    throw Error(ErrorCode::unsupported, model.name() + ".stream", "inputs with steps", "()");
+  // A row of numbers alone is steps only where each is an id.
+  const bool embeds = std::string_view(model.layers().front()->type()) == "Embedding";
+  if (shape.rank() < (embeds ? 1 : 2))
+    throw Error(ErrorCode::unsupported, model.name() + ".stream", "inputs with steps", shape.to_string());
   std::vector<i64> extents = shape.extents();
   extents[0] = 1;
   input_size_ = Shape(extents).elements();

@@ -18,8 +18,9 @@ class Sequential;
 ///
 /// Outputs are those of predict over the steps so far, bit for bit, however they are cut into calls and
 /// whatever the other rows do; a step's output is the one predict gives for this step, or, where the last
-/// recurrent layer returns no sequences, for a sequence that ends here. On one thread, as is the default,
-/// neither `step` nor `run` allocates, locks or calls the system.
+/// recurrent layer returns no sequences, for a sequence that ends here. Only the first step differs where
+/// weights are not finite, and in signs of zeros: here states of zeros are multiplied. On one thread, as is
+/// the default, neither `step` nor `run` allocates, locks or calls the system.
 ///
 /// A row's states are `state_size` floats: recurrent layer by recurrent layer as of Stream.
 class RECURRA_API ModelStream {
@@ -39,7 +40,7 @@ class RECURRA_API ModelStream {
   void step(std::span<const float> x, std::span<float> y = {});
 
   /// The next steps of all rows: x (batch, steps, input_size) -> y (batch, steps, output_size). Throws as
-  /// `step`.
+  /// `step`; where an id is none, some of the steps before it may have been taken.
   void run(i64 steps, std::span<const float> x, std::span<float> y);
 
   /// All states 0: new sequences.
