@@ -236,7 +236,7 @@ TEST(ModelStreams, name_what_does_not_fit) {
   expect("row: expected 0 to 1, got 2", [&] { stream.reset(2); });
   expect("to: expected 8 floats, got 4", [&] { stream.save(1, y); });
   expect("batch: expected from 1 up, got 0", [&] { static_cast<void>(model.stream({.batch = 0})); });
-  expect("sequential.stream: expected inputs with steps, got (4)",
+  expect("sequential.stream \"(4,)\": supported are inputs with steps",
          [] { static_cast<void>(model_of("dense:3", {4}).stream()); });
   expect("sequential.stream: expected a built model, got one that is not",
          [] { static_cast<void>(Sequential(parse_model("lstm:4")).stream()); });
