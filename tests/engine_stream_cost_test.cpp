@@ -15,16 +15,12 @@
 
 #include "tests/support/skip.h"
 #include "tests/support/stream_problem.h"
-#include "tests/support/thinning.h"
 
 namespace recurra::test {
 
 namespace {
 
 constexpr int steps = 40;
-
-// Has calls and instructions of its own.
-constexpr bool sanitized = cases_per_run > 1;
 
 /// Ends this process without what exit does besides.
 [[noreturn]] void leave(int status) {
@@ -48,7 +44,6 @@ Stack stack_of_two() {
 }
 
 TEST(StreamCost, no_call_of_the_system) {
-  if (sanitized) GTEST_SKIP() << "under a sanitizer";
   for (const i64 batch : {1, 3}) {
     StreamProblem p(stack_of_two(), active_target(), batch, steps);
     Stream stream(p.plan, p.packs, {.batch = batch});
@@ -87,7 +82,6 @@ long instructions_to_next_stop(pid_t child) {
 
 /// Two steps, since every other one takes the blocks in the other order.
 TEST(StreamCost, the_same_instructions_for_every_two_steps) {
-  if (sanitized) GTEST_SKIP() << "under a sanitizer";
   StreamProblem p(stack_of_two(), active_target(), 1, steps);
   for (int t = 10; t < 20; ++t) p.x[std::size_t(t) * 3] = t < 15 ? 1e30F : 0.0F;
   p.x[20 * 3] = std::numeric_limits<float>::denorm_min();

@@ -10,6 +10,7 @@
 #include "tests/support/allocations.h"
 #include "tests/support/each_cell.h"
 #include "tests/support/stream_problem.h"
+#include "tests/support/temporary_folder.h"
 
 namespace recurra::test {
 
@@ -234,22 +235,11 @@ TEST(Streams, allocate_nothing_in_a_step) {
   });
 }
 
-/// what() of the Error that f throws.
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
 TEST(Streams, refuse_what_needs_later_steps) {
   for (const Direction direction : {Direction::backward, Direction::concat, Direction::sum}) {
     const StackPlan plan({.input = 3, .layers = {{"lstm", 5}}, .direction = direction});
     const StackPacks packs(plan, PackedWeights::Use::inference);
-    const std::string message = message_of([&] { Stream(plan, packs); });
+    const std::string message = error_text([&] { Stream(plan, packs); });
     EXPECT_NE(message.find("need steps that are still to come"), std::string::npos) << message;
   }
 }
@@ -260,7 +250,7 @@ TEST(Streams, name_what_does_not_fit) {
   const Floats x(8), states(std::size_t(stream.state_size()));
   Floats y(22);
   const auto expect = [](const std::string& message, auto f) {
-    EXPECT_EQ(message_of(f), message);
+    EXPECT_EQ(error_text(f), message);
   };
   expect("x: expected 8 floats, got 7", [&] { stream.step(std::span(x).first(7)); });
   expect("y: expected 22 floats, got 21", [&] { stream.step(x, std::span(y).first(21)); });

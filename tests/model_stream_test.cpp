@@ -8,6 +8,7 @@
 #include "recurra/base/error.h"
 #include "recurra/training/sequential.h"
 #include "tests/support/allocations.h"
+#include "tests/support/temporary_folder.h"
 
 namespace recurra::test {
 
@@ -190,17 +191,6 @@ TEST(ModelStreams, allocate_nothing_in_a_step) {
   EXPECT_EQ(allocations() - before, 0);
 }
 
-/// what() of the Error that f throws.
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
 TEST(ModelStreams, say_why_a_layer_cannot_go_on_step_by_step) {
   const struct {
     const char* text;
@@ -215,7 +205,7 @@ TEST(ModelStreams, say_why_a_layer_cannot_go_on_step_by_step) {
 
   for (const auto& [text, why] : refused) {
     const Sequential model = model_of(text);
-    const std::string message = message_of([&] { static_cast<void>(model.stream()); });
+    const std::string message = error_text([&] { static_cast<void>(model.stream()); });
     EXPECT_NE(message.find(why), std::string::npos) << message;
     EXPECT_NE(message.find("stream of layer "), std::string::npos) << message;
   }
@@ -227,7 +217,7 @@ TEST(ModelStreams, name_what_does_not_fit) {
   const Floats x(8);
   Floats y(4);
   const auto expect = [](const std::string& message, auto f) {
-    EXPECT_EQ(message_of(f), message);
+    EXPECT_EQ(error_text(f), message);
   };
   expect("x: expected 8 floats, got 7", [&] { stream.step(std::span(x).first(7)); });
   expect("y: expected 4 floats, got 3", [&] { stream.step(x, std::span(y).first(3)); });
