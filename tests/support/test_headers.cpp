@@ -1,0 +1,1 @@
+// Nothing: the object whose precompiled headers the tests share.
