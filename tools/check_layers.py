@@ -9,7 +9,7 @@ import re
 import sys
 
 RANK = {"base": 0, "simd": 1, "kernels": 2, "cells": 3, "engine": 4, "cuda": 5, "autograd": 5, "primitive": 6, "ops": 6,
-        "stack": 6, "layers": 6, "data": 6, "formats": 7, "training": 8, "recurra.h": 8.5, "cli": 9, "python": 9}
+        "stack": 6, "layers": 7, "data": 7, "formats": 8, "training": 9, "recurra.h": 9.5, "cli": 10, "python": 10}
 SOURCES = {".h", ".cpp", ".inc", ".cu", ".cuh"}
 
 
