@@ -6,6 +6,7 @@
 
 #include <sys/mman.h>
 
+#include "recurra/base/recycled.h"
 #include "recurra/base/shape.h"
 
 namespace recurra {
@@ -20,6 +21,7 @@ constexpr std::size_t large_page = std::size_t{2} << 20;
 namespace detail {
 
 void AlignedDelete::operator()(void* memory) const noexcept {
+  if (recycled > 0) return give_recycled(memory, recycled);
   std::free(memory);
 }
 

@@ -11,6 +11,8 @@ namespace recurra {
 namespace detail {
 
 struct RECURRA_API AlignedDelete {
+  std::size_t recycled = 0;  ///< bytes of memory that goes back to take_recycled; 0: to the system
+
   void operator()(void* memory) const noexcept;
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "recurra/base/error.h"
+#include "recurra/base/recycled.h"
 
 namespace recurra {
 
@@ -22,6 +23,16 @@ Tensor::Tensor(Shape shape, Dtype dtype)
       size_(shape_.elements()),
       capacity_(checked_bytes(size_, dtype)),
       memory_(detail::allocate_aligned(capacity_)) {}
+
+Tensor Tensor::recycled(Shape shape, Dtype dtype) {
+  Tensor tensor;
+  tensor.size_ = shape.elements();
+  tensor.shape_ = std::move(shape);
+  tensor.dtype_ = dtype;
+  tensor.memory_ = detail::take_recycled(checked_bytes(tensor.size_, dtype));
+  tensor.capacity_ = tensor.memory_.get_deleter().recycled;
+  return tensor;
+}
 
 Tensor::Tensor(const Tensor& other) : Tensor(other.shape_, other.dtype_) {
   if (size_ > 0) std::memcpy(memory_.get(), other.memory_.get(), bytes());

@@ -19,6 +19,11 @@ class RECURRA_API Tensor {
   /// Zeros. Throws Error (invalid_argument) on a negative extent or overflow, std::bad_alloc.
   explicit Tensor(Shape shape, Dtype dtype = Dtype::f32);
 
+  /// Elements unspecified, in memory that another such tensor has left: for results that come and go by the
+  /// thousand, as those of differentiable functions. What the tensor leaves is kept for the next, until
+  /// release_recycled_memory. Throws as the constructor.
+  [[nodiscard]] static Tensor recycled(Shape shape, Dtype dtype = Dtype::f32);
+
   Tensor(const Tensor& other);
   Tensor& operator=(const Tensor& other);
   Tensor(Tensor&&) noexcept = default;
