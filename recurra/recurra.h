@@ -43,6 +43,8 @@
 #include "recurra/layers/model_spec.h"
 #include "recurra/layers/simple_rnn.h"
 #include "recurra/layers/time_distributed.h"
+#include "recurra/ops/lstm_layer.h"
+#include "recurra/ops/lstm_layer_cell.h"
 #include "recurra/primitive/arguments.h"
 #include "recurra/primitive/packed_rnn_weights.h"
 #include "recurra/primitive/rnn_primitive.h"

@@ -1,0 +1,46 @@
+#include "recurra/ops/lstm_layer.h"
+
+#include "recurra/ops/lstm_layer_operation.h"
+
+namespace recurra::ops {
+
+namespace {
+
+using Op = LstmLayerOperation;
+
+[[nodiscard]] Op make_operation(const Tensor& x,
+                                const LstmLayerWeights& weights,
+                                const LstmLayerConfig& config,
+                                const LstmStart& start,
+                                const OpOptions& options) {
+  return {"lstm_layer",
+          lstm_layer_inputs(x, weights, start, given),
+          config,
+          start.max_ts_length,
+          StepCount::sequence,
+          options};
+}
+
+}  // namespace
+
+LstmLayerOutputs lstm_layer(const Tensor& x,
+                            const LstmLayerWeights& weights,
+                            const LstmLayerConfig& config,
+                            const LstmStart& start,
+                            const OpOptions& options) {
+  std::vector<Tensor> y = make_operation(x, weights, config, start, options).forward(false);
+  return {std::move(y[Op::h]), std::move(y[Op::h_last]), std::move(y[Op::c_last_output])};
+}
+
+LstmLayerGradients lstm_layer_gradient(const Tensor& x,
+                                       const LstmLayerWeights& weights,
+                                       const LstmLayerConfig& config,
+                                       const LstmStart& start,
+                                       const LstmLayerOutputs& seeds,
+                                       const OpOptions& options) {
+  Op operation = make_operation(x, weights, config, start, options);
+  return lstm_layer_gradients(
+      gradients_of(operation, {given(seeds.h), given(seeds.h_last), given(seeds.c_last)}));
+}
+
+}  // namespace recurra::ops

@@ -1,0 +1,47 @@
+#include "recurra/ops/lstm_layer_cell.h"
+
+#include "recurra/ops/lstm_layer_operation.h"
+
+namespace recurra::ops {
+
+namespace {
+
+using Op = LstmLayerOperation;
+
+[[nodiscard]] Op make_operation(const Tensor& x,
+                                const LstmLayerWeights& weights,
+                                LstmLayerConfig config,
+                                const LstmStart& start,
+                                const OpOptions& options) {
+  config.return_sequence = false;
+  config.return_last_h = config.return_last_c = true;
+  return {"lstm_layer_cell",
+          lstm_layer_inputs(x, weights, start, given),
+          config,
+          start.max_ts_length,
+          StepCount::one,
+          options};
+}
+
+}  // namespace
+
+LstmLayerCellOutputs lstm_layer_cell(const Tensor& x,
+                                     const LstmLayerWeights& weights,
+                                     const LstmLayerConfig& config,
+                                     const LstmStart& start,
+                                     const OpOptions& options) {
+  std::vector<Tensor> y = make_operation(x, weights, config, start, options).forward(false);
+  return {std::move(y[Op::h_last]), std::move(y[Op::c_last_output])};
+}
+
+LstmLayerGradients lstm_layer_cell_gradient(const Tensor& x,
+                                            const LstmLayerWeights& weights,
+                                            const LstmLayerConfig& config,
+                                            const LstmStart& start,
+                                            const LstmLayerCellOutputs& seeds,
+                                            const OpOptions& options) {
+  Op operation = make_operation(x, weights, config, start, options);
+  return lstm_layer_gradients(gradients_of(operation, {nullptr, given(seeds.h), given(seeds.c)}));
+}
+
+}  // namespace recurra::ops

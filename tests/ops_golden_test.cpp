@@ -1,0 +1,125 @@
+/// The operations give the numbers of ND4J's own tests, on every target.
+#include <cmath>
+#include <fstream>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "recurra/ops/lstm_layer_cell.h"
+#include "tests/support/nd4j_case.h"
+
+namespace recurra::test {
+
+namespace {
+
+using namespace ops;
+
+SequenceFormat format_of(const Nd4jCase& c) {
+  const std::string name = c.option<std::string>("dataFormat", "TNS");
+  for (const auto format :
+       {SequenceFormat::tns, SequenceFormat::nst, SequenceFormat::nts, SequenceFormat::t2ns}) {
+    if (name == name_of(format)) return format;
+  }
+  throw std::runtime_error("format " + name);
+}
+
+DirectionMode direction_of(const Nd4jCase& c) {
+  const std::map<std::string, DirectionMode> modes = {{"FWD", DirectionMode::fwd},
+                                                      {"BWD", DirectionMode::bwd},
+                                                      {"BIDIR_SUM", DirectionMode::bidir_sum},
+                                                      {"BIDIR_CONCAT", DirectionMode::bidir_concat},
+                                                      {"BIDIR_EXTRA_DIM", DirectionMode::bidir_extra_dim}};
+  return modes.at(c.option<std::string>("directionMode", "FWD"));
+}
+
+LstmLayerConfig layer_config(const Nd4jCase& c) {
+  const auto activation = [&](const char* key, const char* usual) {
+    return parse_rnn_activation(c.option<std::string>(key, usual), key);
+  };
+  const auto number = [&](const char* key) {
+    return c.config.contains(key) ? std::optional(c.config.at(key).get<float>()) : std::nullopt;
+  };
+  LstmLayerConfig config{.format = format_of(c), .direction = direction_of(c)};
+  config.gate_activation = activation("gateAct", "SIGMOID");
+  config.cell_activation = activation("cellAct", "TANH");
+  config.out_activation = activation("outAct", "TANH");
+  config.return_last_h = config.return_last_c = true;
+  config.cell_clip = c.option("cellClip", 0.0F);
+  config.gate_alpha = number("gateAlpha");
+  config.gate_beta = number("gateBeta");
+  config.cell_alpha = number("cellAlpha");
+  config.cell_beta = number("cellBeta");
+  config.out_alpha = number("outAlpha");
+  config.out_beta = number("outBeta");
+  config.right_aligned_bwd = c.option<std::string>("bwdSeqLenAlign", "end") == "end";
+  config.zero_states_of_empty_rows = true;
+  return config;
+}
+
+LstmLayerWeights layer_weights(const Nd4jCase& c) {
+  return {c["Wx"], c["Wr"], c["b"], c["Wp"]};
+}
+
+LstmStart layer_start(const Nd4jCase& c) {
+  return {.c_last = c.find("cI"), .y_last = c.find("hI"), .max_ts_length = c.find("seqLen")};
+}
+
+void run_lstm_layer(Nd4jCase& c, const OpOptions& options) {
+  const LstmLayerOutputs y = lstm_layer(c["x"], layer_weights(c), layer_config(c), layer_start(c), options);
+  c.check("h", y.h);
+  c.check("hL", y.h_last);
+  c.check("cL", y.c_last);
+}
+
+void run_lstm_layer_cell(Nd4jCase& c, const OpOptions& options) {
+  const LstmLayerCellOutputs y =
+      lstm_layer_cell(c["x"], layer_weights(c), layer_config(c), layer_start(c), options);
+  c.check("h", y.h);
+  c.check("c", y.c);
+}
+
+void run_lstm_layer_gradient(Nd4jCase& c, const OpOptions& options) {
+  const LstmLayerGradients d = lstm_layer_gradient(c["x"],
+                                                   layer_weights(c),
+                                                   layer_config(c),
+                                                   layer_start(c),
+                                                   {c["dL_h"], c["dL_hL"], c["dL_cL"]},
+                                                   options);
+  c.check("d_x", d.x);
+  c.check("d_Wx", d.weights.input_weights);
+  c.check("d_Wr", d.weights.recurrent_weights);
+  c.check("d_b", d.weights.biases);
+  c.check("d_Wp", d.weights.peephole_weights);
+  c.check("d_hI", d.y_last);
+  c.check("d_cI", d.c_last);
+}
+
+using Runner = void (*)(Nd4jCase&, const OpOptions&);
+
+const std::map<std::string, Runner> runners = {{"lstmLayer", run_lstm_layer},
+                                               {"lstmLayerCell", run_lstm_layer_cell},
+                                               {"grad lstmLayer", run_lstm_layer_gradient}};
+
+TEST(OpsGolden, are_those_of_the_cases) {
+  std::ifstream stream(RECURRA_SOURCE_DIR "/tests/data/nd4j_cases.json");
+  const nlohmann::json parsed = nlohmann::json::parse(stream);
+  std::size_t ran = 0;
+  for (const nlohmann::json& json : parsed.at("cases")) {
+    for (const Target* target : supported_targets()) {
+      Nd4jCase c(json);
+      SCOPED_TRACE(c.name + " on " + target->name);
+      const std::string op = c.op == "grad" ? "grad " + c.option<std::string>("forwardOp", "") : c.op;
+      if (!runners.contains(op)) continue;
+      std::vector<Report> reports;
+      EXPECT_NO_THROW(runners.at(op)(c, {.target = target, .reports = &reports}));
+      EXPECT_EQ(c.checked, c.expected.size());
+      for (const Report& report : reports) EXPECT_STREQ(report.target, target->name);
+      ++ran;
+    }
+  }
+  EXPECT_EQ(ran, 13 * supported_targets().size());
+}
+
+}  // namespace
+
+}  // namespace recurra::test
