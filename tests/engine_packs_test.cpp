@@ -12,47 +12,61 @@ namespace {
 
 using Floats = std::vector<float>;
 
-/// The units lie outermost, and behind every one there is a gap.
-WeightStrides units_outermost(i64 rows, i64 gates) {
-  return {1, rows, gates * rows + 3};
+/// Gates in the reverse of the cell's order.
+const int* reversed_places(i64 gates) {
+  static constexpr int places[max_gates][max_gates] = {
+      {0}, {1, 0}, {2, 1, 0}, {3, 2, 1, 0}, {4, 3, 2, 1, 0}, {5, 4, 3, 2, 1, 0}};
+  return places[gates - 1];
 }
 
-/// One weight in two layouts.
+/// What stands between the rows of a weight.
+enum class Columns { gates, plain };
+
+/// One weight in three layouts: contiguous, with the units outermost and a gap behind each, and contiguous
+/// with gates in another order. Those that have no gates keep their order.
 struct Weight {
-  Weight(i64 rows, i64 gates, i64 units, Random& random)
-      : rows(rows), gates(gates), units(units), strides(units_outermost(rows, gates)) {
+  Weight(i64 rows, i64 gates, i64 units, Columns columns, Random& random)
+      : rows(rows), gates(gates), units(units) {
+    const int* places = columns == Columns::gates ? reversed_places(gates) : nullptr;
+    outermost = {1, rows, gates * rows + 3, places};
+    reordered = {gates * units, units, 1, places};
     contiguous.resize(std::size_t(rows * gates * units));
     for (float& value : contiguous) value = random.normal();
-    strided.assign(std::size_t(units * strides.unit), -7.0F);
-    for (i64 i = 0; i < rows * gates * units; ++i) strided[place(i)] = contiguous[std::size_t(i)];
+    strided.assign(std::size_t(units * outermost.unit), -7.0F);
+    permuted.assign(contiguous.size(), -7.0F);
+    for (i64 i = 0; i < rows * gates * units; ++i) {
+      strided[place(i, outermost)] = contiguous[std::size_t(i)];
+      permuted[place(i, reordered)] = contiguous[std::size_t(i)];
+    }
   }
 
   /// Of element i of the contiguous one.
-  [[nodiscard]] std::size_t place(i64 i) const {
+  [[nodiscard]] std::size_t place(i64 i, const WeightStrides& strides) const {
     const i64 unit = i % units;
-    const i64 gate = i / units % gates;
-    return std::size_t(i / units / gates * strides.row + gate * strides.gate + unit * strides.unit);
+    const int gate = int(i / units % gates);
+    return std::size_t(i / units / gates * strides.row + strides.gate_offset(gate) + unit * strides.unit);
   }
 
-  [[nodiscard]] Floats in_order(const Floats& other) const {
+  [[nodiscard]] Floats in_order(Floats Weight::*of) const {
     Floats values(contiguous.size());
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = other[place(i64(i))];
+    const WeightStrides& strides = of == &Weight::strided ? outermost : reordered;
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = (this->*of)[place(i64(i), strides)];
     return values;
   }
 
   i64 rows, gates, units;
-  WeightStrides strides;
-  Floats contiguous, strided;
+  WeightStrides outermost, reordered;
+  Floats contiguous, strided, permuted;
 };
 
 /// All weights of a plan.
 struct AllWeights {
   AllWeights(const Plan& plan, Random& random)
-      : W(plan.input(), plan.cell().gates, plan.units(), random),
-        U(plan.cell().dense ? plan.width() : 0, plan.cell().gates, plan.units(), random),
-        b(1, plan.cell().gates, plan.units(), random),
-        params(plan.cell().params > 0 ? 1 : 0, plan.cell().params, plan.units(), random),
-        P(plan.projected() ? plan.units() : 0, 1, plan.width(), random) {}
+      : W(plan.input(), plan.cell().gates, plan.units(), Columns::gates, random),
+        U(plan.cell().dense ? plan.width() : 0, plan.cell().gates, plan.units(), Columns::gates, random),
+        b(1, plan.cell().gates, plan.units(), Columns::gates, random),
+        params(plan.cell().params > 0 ? 1 : 0, plan.cell().params, plan.units(), Columns::plain, random),
+        P(plan.projected() ? plan.units() : 0, 1, plan.width(), Columns::plain, random) {}
 
   template <class T>
   [[nodiscard]] WeightsOf<T> views(Floats Weight::*of) {
@@ -61,12 +75,13 @@ struct AllWeights {
                        (b.*of).data(),
                        params.rows > 0 ? (params.*of).data() : nullptr,
                        P.rows > 0 ? (P.*of).data() : nullptr};
-    if (of == &Weight::strided) {
-      views.W_strides = W.strides;
-      views.U_strides = U.strides;
-      views.b_strides = b.strides;
-      views.params_strides = params.strides;
-      views.P_strides = P.strides;
+    if (of != &Weight::contiguous) {
+      const auto strides = of == &Weight::strided ? &Weight::outermost : &Weight::reordered;
+      views.W_strides = W.*strides;
+      views.U_strides = U.*strides;
+      views.b_strides = b.*strides;
+      views.params_strides = params.*strides;
+      views.P_strides = P.*strides;
     }
     return views;
   }
@@ -110,10 +125,12 @@ TEST(Packs, of_any_layout_are_the_same_and_give_the_weights_back) {
     packs.pack(plan, weights.views<const float>(&Weight::contiguous));
     AlignedBuffer<float> memory(PackedWeights::floats(plan, PackedWeights::Use::training));
     PackedWeights others(plan, PackedWeights::Use::training, memory.data());
-    others.pack(plan, weights.views<const float>(&Weight::strided));
-    expect_same_packs(packs, others);
+    for (const auto layout : {&Weight::strided, &Weight::permuted}) {
+      others.pack(plan, weights.views<const float>(layout));
+      expect_same_packs(packs, others);
+    }
 
-    for (const auto layout : {&Weight::contiguous, &Weight::strided}) {
+    for (const auto layout : {&Weight::contiguous, &Weight::strided, &Weight::permuted}) {
       AllWeights back(plan, random);
       const PackedWeights found(plan, PackedWeights::Use::training, memory.data());
       found.unpack(back.views<float>(layout));
@@ -159,7 +176,7 @@ TEST(Packs, gradients_go_to_any_layout) {
     workspace.prepare(plan, {.steps = steps, .batch = batch, .training = true});
     for (const bool accumulate : {false, true}) {
       AllWeights gradients = weights;
-      for (const auto layout : {&Weight::contiguous, &Weight::strided}) {
+      for (const auto layout : {&Weight::contiguous, &Weight::strided, &Weight::permuted}) {
         BackwardCall back;
         back.dy = time_major<const float>(dy.data(), batch, plan.width());
         back.d_weights = gradients.views<float>(layout);
@@ -167,8 +184,10 @@ TEST(Packs, gradients_go_to_any_layout) {
         forward(plan, packs, call, workspace, true);
         backward(plan, packs, call, back, workspace);
       }
-      for (const Weight* weight : gradients.all())
-        EXPECT_TRUE(same_bits(weight->in_order(weight->strided), weight->contiguous));
+      for (const Weight* weight : gradients.all()) {
+        for (const auto layout : {&Weight::strided, &Weight::permuted})
+          EXPECT_TRUE(same_bits(weight->in_order(layout), weight->contiguous));
+      }
       EXPECT_FALSE(same_bits(gradients.W.contiguous, weights.W.contiguous));
     }
   });

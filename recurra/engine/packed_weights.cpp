@@ -38,7 +38,9 @@ void for_runs(const Plan& plan,
     P* at = packed + i64{block} * rows * gates.count * run;
     for (int row = 0; row < rows; ++row) {
       for (int g = 0; g < gates.count; ++g, at += run) {
-        visit(at, weights + row * strides.row + gates.order[g] * strides.gate + first * strides.unit, count);
+        visit(at,
+              weights + row * strides.row + strides.gate_offset(gates.order[g]) + first * strides.unit,
+              count);
       }
     }
   }
@@ -87,7 +89,7 @@ void for_params(const Plan& plan,
     const i64 count = std::min<i64>(plan.run(), plan.units() - first);
     for (int p = 0; p < places.count; ++p) {
       visit(packed + (i64{block} * plan.packed_params() + places.first + p) * plan.run(),
-            weights != nullptr ? weights + p * strides.gate + first * strides.unit : nullptr,
+            weights != nullptr ? weights + strides.gate_offset(p) + first * strides.unit : nullptr,
             count);
     }
   }
@@ -131,7 +133,7 @@ void pack_backward(const Plan& plan,
       const int count = static_cast<int>(std::min<i64>(run, plan.units() - i64{block} * run));
       for (int g = 0; g < gates.count; ++g) {
         float* to = out + panel * depth * panels.width + (i64{block} * gates.count + g) * run * panels.width;
-        const float* from = weights + gates.order[g] * strides.gate + i64{block} * run * strides.unit;
+        const float* from = weights + strides.gate_offset(gates.order[g]) + i64{block} * run * strides.unit;
         for (int column = first; column < last; ++column) {
           const float* of_column = from + column * strides.row;
           for (int u = 0; u < count; ++u) to[u * panels.width + column - first] = of_column[u * strides.unit];

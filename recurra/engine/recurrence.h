@@ -28,6 +28,14 @@ struct WeightStrides {
   i64 row = 0;
   i64 gate = 0;
   i64 unit = 0;
+  /// Of weights whose gates have another order than the cell's: how many gates stand before each of the
+  /// cell's, a permutation that outlives the weights. Null: the cell's order. Not for params and P.
+  const int* gate_places = nullptr;
+
+  /// Elements from the first gate in memory to the cell's gate `index`.
+  [[nodiscard]] constexpr i64 gate_offset(int index) const noexcept {
+    return (gate_places != nullptr ? gate_places[index] : index) * gate;
+  }
 };
 
 /// `given`, or where all are 0 those of a contiguous (rows, gates, units).

@@ -154,7 +154,7 @@ void WeightGradientPass::end_in_place(const Sum& sum, GradientArgs& p) const noe
   for (int n = 0; n < p.vectors; ++n) {
     const int column = n * width;
     p.out_column[n] = column % sum.run;
-    p.out_vector[n] = sum.order[column / sum.run] * sum.out.strides.gate + p.out_column[n];
+    p.out_vector[n] = sum.out.strides.gate_offset(sum.order[column / sum.run]) + p.out_column[n];
   }
 }
 
@@ -248,9 +248,9 @@ void WeightGradientPass::finish_row_sums(Window places, const GradientMemory& ou
 }
 
 void WeightGradientPass::give(
-    const float* from, i64 count, const GradientMemory& out, i64 row, i64 gate, i64 unit) const noexcept {
+    const float* from, i64 count, const GradientMemory& out, i64 row, int gate, i64 unit) const noexcept {
   const WeightStrides& strides = out.strides;
-  float* to = out.data + row * strides.row + gate * strides.gate + unit * strides.unit;
+  float* to = out.data + row * strides.row + strides.gate_offset(gate) + unit * strides.unit;
   for (i64 i = 0; i < count; ++i, to += strides.unit) *to = back_.accumulate ? *to + from[i] : from[i];
 }
 

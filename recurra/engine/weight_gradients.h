@@ -91,7 +91,7 @@ class WeightGradientPass {
   void finish_row_sums(Window places, const GradientMemory& out) const noexcept;
   /// A run of units of row and gate, from unit `unit` on.
   void give(
-      const float* from, i64 count, const GradientMemory& out, i64 row, i64 gate, i64 unit) const noexcept;
+      const float* from, i64 count, const GradientMemory& out, i64 row, int gate, i64 unit) const noexcept;
   [[nodiscard]] GradientMemory bias() const noexcept;
   [[nodiscard]] GradientMemory params() const noexcept;
 

@@ -5,28 +5,19 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
-#include "recurra/base/shortest.h"
 #include "recurra/engine/activations.h"
+#include "recurra/engine/dropout_factors.h"
 #include "recurra/layers/activation_function.h"
 #include "recurra/layers/dropout_factors.h"
 
 namespace recurra {
 
-namespace {
-
-void check_share(const char* name, double share) {
-  if (share >= 0.0 && share < 1.0) return;
-  throw Error(ErrorCode::invalid_argument, name, "from 0 up to below 1", shortest(share));
-}
-
-}  // namespace
-
 Recurrent::Recurrent(const RecurrentOptions& options, std::string name)
     : Layer(std::move(name)), options_(options) {
   static_cast<void>(checked_size(options.units, "units", 1));
   check_activation(options.activation, "activation");
-  check_share("dropout", options.dropout);
-  check_share("recurrent_dropout", options.recurrent_dropout);
+  check_dropped_share("dropout", options.dropout);
+  check_dropped_share("recurrent_dropout", options.recurrent_dropout);
   activity_ = ActivityPenalty(options.activity_regularizer);
 }
 
@@ -64,17 +55,15 @@ Shape Recurrent::run_build(const Shape& input, Random& random) {
                            .activations = made_of.activations});
   packs_.emplace(*plan_, PackedWeights::Use::training);
   packed_ = false;
-  recurrent_bias_ = made_of.recurrent_bias;
   kernel_ = make_parameter("kernel", {input.back(), columns}, o.kernel, random);
   recurrent_kernel_ = make_parameter("recurrent_kernel", {o.units, columns}, o.recurrent, random);
   if (o.use_bias) {
-    bias_ = make_parameter("bias", recurrent_bias_ ? Shape{2, columns} : Shape{columns}, o.bias, random);
+    bias_ =
+        make_parameter("bias", made_of.recurrent_bias ? Shape{2, columns} : Shape{columns}, o.bias, random);
     adjust_bias(bias_.value);
   }
-  if (recurrent_bias_) {
-    folded_bias_ = d_folded_bias_ = Tensor({columns});
-    params_ = d_params_ = Tensor({plan_->cell().params * o.units});
-  }
+  folded_bias_.reset();
+  if (made_of.recurrent_bias) folded_bias_.emplace(*plan_);
   return o.return_sequences ? Shape{input[0], o.units} : Shape{o.units};
 }
 
@@ -95,23 +84,12 @@ void Recurrent::check_input(const Shape& x) const {
   throw Error(ErrorCode::shape, name() + ".input", "(batch, steps, " + features + ")", x.to_string());
 }
 
-/// With two rows of biases: those of gates that get one sum are added; the recurrent bias of a gate whose
-/// parts stay apart, the last, is the cell's parameter.
 Weights Recurrent::engine_weights() {
   Weights weights{.W = kernel_.value.data(), .U = recurrent_kernel_.value.data()};
-  if (recurrent_bias_) {
-    const i64 columns = folded_bias_.size();
-    const i64 joined = columns - params_.size();
-    if (options_.use_bias) {
-      const float* input = bias_.value.data();
-      const float* recurrent = input + columns;
-      float* b = folded_bias_.data();
-      std::copy_n(input, columns, b);
-      for (i64 j = 0; j < joined; ++j) b[j] += recurrent[j];
-      std::copy_n(recurrent + joined, params_.size(), params_.data());
-    }
-    weights.b = folded_bias_.data();
-    weights.params = params_.data();
+  if (folded_bias_) {
+    if (options_.use_bias)
+      folded_bias_->fold(bias_.value.data(), bias_.value.data() + bias_.value.shape().back());
+    folded_bias_->give(weights);
   } else if (options_.use_bias) {
     weights.b = bias_.value.data();
   }
@@ -179,21 +157,17 @@ Job Recurrent::backward_job(const Tensor& x, const OutputGradient& gradient, Ten
   if (trainable()) {
     back_.d_weights = {.W = kernel_.gradient.data(), .U = recurrent_kernel_.gradient.data()};
     if (options_.use_bias) {
-      back_.d_weights.b = recurrent_bias_ ? d_folded_bias_.data() : bias_.gradient.data();
-      back_.d_weights.params = recurrent_bias_ ? d_params_.data() : nullptr;
+      back_.d_weights.b = bias_.gradient.data();
+      if (folded_bias_) folded_bias_->take(back_.d_weights);
     }
   }
   return {&*plan_, &*packs_, &call_, &workspace_, &back_};
 }
 
 void Recurrent::take_gradients() {
-  if (!trainable() || !options_.use_bias || !recurrent_bias_) return;
-  const i64 columns = d_folded_bias_.size();
-  const i64 joined = columns - d_params_.size();
+  if (!trainable() || !options_.use_bias || !folded_bias_) return;
   float* input = bias_.gradient.data();
-  std::copy_n(d_folded_bias_.data(), columns, input);
-  std::copy_n(d_folded_bias_.data(), joined, input + columns);
-  std::copy_n(d_params_.data(), d_params_.size(), input + columns + joined);
+  folded_bias_->spread(input, input + bias_.gradient.shape().back());
 }
 
 Recurrent::Output Recurrent::own_output(const Shape& x) {

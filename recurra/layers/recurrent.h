@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "recurra/engine/folded_bias.h"
 #include "recurra/engine/stack.h"
 #include "recurra/layers/layer.h"
 
@@ -127,11 +128,9 @@ class RECURRA_API Recurrent : public Layer {
   std::optional<Plan> plan_;
   std::optional<PackedWeights> packs_;
   bool packed_ = false;
-  bool recurrent_bias_ = false;
   Workspace workspace_;
   Parameter kernel_, recurrent_kernel_, bias_;
-  Tensor folded_bias_, params_;      // the engine's b and params, where the layer's bias has two rows
-  Tensor d_folded_bias_, d_params_;  // their gradients
+  std::optional<FoldedBias> folded_bias_;  // where the layer's bias has two rows
   Tensor x_factors_, h_factors_;
   Call call_;
   BackwardCall back_;
