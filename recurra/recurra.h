@@ -49,5 +49,7 @@
 #include "recurra/primitive/packed_rnn_weights.h"
 #include "recurra/primitive/rnn_primitive.h"
 #include "recurra/primitive/rnn_workspace.h"
+#include "recurra/stack/blob_layout.h"
+#include "recurra/stack/rnn_stack.h"
 #include "recurra/training/model_stream.h"
 #include "recurra/training/sequential.h"
