@@ -108,6 +108,7 @@ struct Team::Shared {
   // Teams of parents that a child has done with: nobody's memory, but no leak.
   static inline std::atomic<Shared*> all_left{nullptr};
   Shared* next_left = nullptr;
+  Team* left_before = nullptr;  // of a process's team that a child has left: the one its parent had left
 
   // Of the process that has the threads.
   const int born = forks.load(std::memory_order_relaxed);
@@ -173,13 +174,21 @@ void check_team_size(int threads) {
 
 }  // namespace
 
-/// The process's team: none in a child, until it makes one.
+/// The process's team: none in a child, until it makes one. It needs no making itself, so that a child never
+/// waits for a thread of its parent's that was just at it.
 struct Team::OfProcess {
+  static inline constinit std::atomic<Team*> team{nullptr};
+  static inline constinit Team* left = nullptr;  // the parents', in a child: nobody's memory, but no leak
+  static const OfProcess since_the_start;
+
   OfProcess() noexcept {
     // It fails for want of some bytes only.
     static_cast<void>(pthread_atfork(nullptr, nullptr, [] {
       forks.fetch_add(1, std::memory_order_relaxed);
-      instance().left = instance().team.exchange(nullptr, std::memory_order_relaxed);
+      Team* parents = team.exchange(nullptr, std::memory_order_relaxed);
+      if (parents == nullptr) return;
+      parents->shared_->left_before = left;
+      left = parents;
     }));
   }
 
@@ -188,34 +197,26 @@ struct Team::OfProcess {
 
   ~OfProcess() { delete team.load(); }
 
-  static OfProcess& instance() noexcept {
-    static OfProcess one;
-    return one;
-  }
-
   /// Callers that come at once may make several, of which one stays. There is no lock: a thread that is not
   /// in the child could have held it.
-  Team& get(int threads) {
+  static Team& get(int threads) {
     if (Team* made = team.load(std::memory_order_acquire)) return *made;
     auto fresh = std::make_unique<Team>(threads);
     Team* expected = nullptr;
     return team.compare_exchange_strong(expected, fresh.get(), std::memory_order_acq_rel) ? *fresh.release()
                                                                                           : *expected;
   }
-
-  std::atomic<Team*> team{nullptr};
-  Team* left = nullptr;  // the parent's, in a child: nobody's memory, but no leak
 };
+
+const Team::OfProcess Team::OfProcess::since_the_start;
 
 Team::Team(ThreadPool& pool, int threads) : pool_(&pool), shared_(std::make_unique<Shared>()) {
   check_team_size(threads);
-  static_cast<void>(OfProcess::instance());  // sees forks from now on
   shared_->spin.store(usable_processors() >= threads, std::memory_order_relaxed);
   size_.store(threads, std::memory_order_release);
 }
 
 Team::Team(int threads) : shared_(std::make_unique<Shared>()) {
-  static_cast<void>(OfProcess::instance());
   try {
     grow(threads);
   } catch (...) {
@@ -247,7 +248,7 @@ void Team::grow(int threads) {
 }
 
 Team& Team::shared(int threads) {
-  Team& team = OfProcess::instance().get(threads);
+  Team& team = OfProcess::get(threads);
   if (threads > team.size()) team.grow(threads);
   return team;
 }
