@@ -1,21 +1,18 @@
 /// Inference in which chunks of steps go through all layers, against training, where each layer has all
 /// steps.
-#include <list>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "recurra/base/random.h"
 #include "recurra/engine/stack.h"
+#include "tests/support/call_memory.h"
 #include "tests/support/engine_case.h"
 #include "tests/support/thinning.h"
 
 namespace recurra::test {
 
 namespace {
-
-using Floats = std::vector<float>;
 
 constexpr i64 batch = 7, steps = 301;  // several chunks, the last of fewer steps
 
@@ -46,38 +43,32 @@ std::vector<Variant> variants() {
 class Problem {
  public:
   Problem(const Variant& variant, const Target& target, Random& random)
-      : variant_(variant), random_(random), plan_(stack_of(variant), target), packs_(plan_, use) {
+      : variant_(variant), memory_(random), plan_(stack_of(variant), target), packs_(plan_, use) {
     std::vector<Weights> weights;
-    for (const Plan& one : plan_.plans()) {
-      const i64 gates = one.cell().gates * i64{one.units()};
-      weights.push_back({draw(one.input() * gates),
-                         draw(one.width() * gates),
-                         draw(gates),
-                         draw(one.cell().params * i64{one.units()}),
-                         draw(i64{one.units()} * one.recurrence().projection)});
-    }
+    for (const Plan& one : plan_.plans()) weights.push_back(memory_.draw_weights(one));
     packs_.pack(plan_, weights);
     call_.steps = steps;
     call_.batch = batch;
-    call_.x = batch_major<const float>(draw(steps * batch * 4), steps, 4);
-    if (plan_.attention()) call_.attention = batch_major<const float>(draw(steps * batch), steps, 1);
+    call_.x = batch_major<const float>(memory_.draw(steps * batch * 4), steps, 4);
+    if (plan_.attention()) call_.attention = batch_major<const float>(memory_.draw(steps * batch), steps, 1);
     if (variant.lengths) call_.lengths = lengths_.data();
     for (const Plan& one : plan_.plans()) take_run(one);
   }
 
   /// All outputs of one call.
   std::vector<Floats> run(bool training, const Execution& execution) {
-    outputs_.clear();
+    memory_.forget_outputs();
     if (!variant_.all_outputs || variant_.layers == 1)
-      call_.y = batch_major(take(steps * batch * plan_.width()), steps, plan_.width());
+      call_.y = batch_major(memory_.take(steps * batch * plan_.width()), steps, plan_.width());
     for (std::size_t i = 0; i < runs_.size(); ++i) {
       const Plan& one = plan_.plans()[i];
       for (int k = 0; k < one.cell().states; ++k) {
-        runs_[i].final[k] = take(batch * (k == 0 ? one.width() : one.units()));
-        if (k > 0) runs_[i].states[k] = batch_major(take(steps * batch * one.units()), steps, one.units());
+        runs_[i].final[k] = memory_.take(batch * (k == 0 ? one.width() : one.units()));
+        if (k > 0)
+          runs_[i].states[k] = batch_major(memory_.take(steps * batch * one.units()), steps, one.units());
       }
       if (variant_.all_outputs)
-        runs_[i].y = batch_major(take(steps * batch * one.width()), steps, one.width());
+        runs_[i].y = batch_major(memory_.take(steps * batch * one.width()), steps, one.width());
     }
     call_.runs = runs_;
     StackWorkspace workspace;
@@ -96,7 +87,7 @@ class Problem {
     i64 counted = 0;
     for (i64 row = 0; row < batch; ++row) counted += variant_.lengths ? lengths_[std::size_t(row)] : steps;
     for (int layer = 0; layer < plan_.layers(); ++layer) EXPECT_EQ(workspace.report(layer, 0).steps, counted);
-    return {outputs_.begin(), outputs_.end()};
+    return memory_.outputs();
   }
 
  private:
@@ -109,32 +100,24 @@ class Problem {
     return stack;
   }
 
-  float* draw(i64 size) {
-    Floats& values = inputs_.emplace_back(std::size_t(size));
-    for (float& value : values) value = float(random_.uniform() - 0.5);
-    return values.data();
-  }
-
-  float* take(i64 size) { return outputs_.emplace_back(std::size_t(size), -7.0F).data(); }
-
   void take_run(const Plan& one) {
     StackRun& run = runs_.emplace_back();
-    run.x_dropout = draw(batch * one.input());
+    run.x_dropout = memory_.draw(batch * one.input());
     const bool projected = one.recurrence().projection > 0;
-    if (!projected) run.h_dropout = draw(batch * one.units());
+    if (!projected) run.h_dropout = memory_.draw(batch * one.units());
     for (int k = 0; k < one.cell().states; ++k) {
       const i64 width = k == 0 ? one.width() : one.units();
-      if (variant_.initial) run.initial[k] = draw(batch * width);
+      if (variant_.initial) run.initial[k] = memory_.draw(batch * width);
       if (k > 0 || !projected)
-        run.zoneout[k] = batch_major<const float>(draw(steps * batch * one.units()), steps, one.units());
+        run.zoneout[k] =
+            batch_major<const float>(memory_.draw(steps * batch * one.units()), steps, one.units());
     }
   }
 
   Variant variant_;
-  Random& random_;
+  CallMemory memory_;
   StackPlan plan_;
   StackPacks packs_;
-  std::list<Floats> inputs_, outputs_;
   std::vector<int> lengths_ = {301, 0, 75, 74, 1, 300, 148};
   std::vector<StackRun> runs_;
   StackCall call_;

@@ -27,6 +27,7 @@ bool is_on() noexcept {
 }
 
 using Line = std::array<char, 320>;
+using Head = std::array<char, 160>;
 
 /// Whether a line is not to be written: it was, or there is no room to know of it.
 bool is_known(const Line& line) noexcept {
@@ -53,6 +54,27 @@ const char* name_of(bool back) noexcept {
   return back ? "back" : "forward";
 }
 
+struct Sizes {
+  i64 steps, rows;
+};
+
+/// What all lines begin with.
+Head head_of(const Plan& plan, const char* what, const char* ways, const Sizes& sizes, bool back) noexcept {
+  Head head{};
+  static_cast<void>(std::snprintf(head.data(),
+                                  head.size(),
+                                  "recurra plan: %s %s %d->%d%s, %" PRId64 " steps, %" PRId64 " rows, %s",
+                                  plan.target().name,
+                                  what,
+                                  plan.input(),
+                                  plan.units(),
+                                  ways,
+                                  sizes.steps,
+                                  sizes.rows,
+                                  name_of(back)));
+  return head;
+}
+
 double us(double ns) noexcept {
   return ns / 1000;
 }
@@ -71,16 +93,8 @@ void log_split(
     const auto count = static_cast<int>(std::max<i64>(1, std::min<i64>(threads, most)));
     return us(pass_cost(plan, shape, {schedule, count}) + waking_cost(count));
   };
-  log("recurra plan: %s %s %d->%d, %" PRId64 " steps, %" PRId64
-      " rows, %s: %s on %d of %d threads; "
-      "us: one %.1f, rows %.1f, units %.1f\n",
-      plan.target().name,
-      plan.recurrence().cell.c_str(),
-      plan.input(),
-      plan.units(),
-      shape.steps,
-      shape.rows,
-      name_of(shape.back),
+  log("%s: %s on %d of %d threads; us: one %.1f, rows %.1f, units %.1f\n",
+      head_of(plan, plan.recurrence().cell.c_str(), "", {shape.steps, shape.rows}, shape.back).data(),
       chosen.threads == 1                 ? "one"
       : chosen.schedule == Schedule::rows ? "rows"
                                           : "units",
@@ -93,16 +107,9 @@ void log_split(
 
 void log_directions(const Plan& plan, const PassShape& shape, const DirectionChoice& choice) noexcept {
   if (!is_on()) return;
-  log("recurra plan: %s %s %d->%d both ways, %" PRId64 " steps, %" PRId64
-      " rows, %s: %s on %d threads; "
-      "us: together %.1f, in_turn %.1f\n",
-      plan.target().name,
-      plan.recurrence().cell.c_str(),
-      plan.input(),
-      plan.units(),
-      shape.steps,
-      shape.rows,
-      name_of(shape.back),
+  log("%s: %s on %d threads; us: together %.1f, in_turn %.1f\n",
+      head_of(plan, plan.recurrence().cell.c_str(), " both ways", {shape.steps, shape.rows}, shape.back)
+          .data(),
       choice.together ? "together" : "in_turn",
       choice.threads,
       us(choice.cost_together),
@@ -112,16 +119,16 @@ void log_directions(const Plan& plan, const PassShape& shape, const DirectionCho
 void log_wave(const StackPlan& plan, const StackCall& call, bool back, const WaveChoice& choice) noexcept {
   if (!is_on()) return;
   const Plan& lowest = plan.plan(0, 0);
-  log("recurra plan: %s stack of %d, %s %d->%d, %" PRId64 " steps, %" PRId64
-      " rows, %s: %s, chunks of %" PRId64 " steps, on %d threads; us: wavefront %.1f, layer_by_layer %.1f\n",
-      lowest.target().name,
-      plan.layers(),
-      lowest.recurrence().cell.c_str(),
-      lowest.input(),
-      lowest.units(),
-      call.steps,
-      call.batch,
-      name_of(back),
+  const std::string_view cell = lowest.recurrence().cell;
+  std::array<char, 64> what{};
+  static_cast<void>(std::snprintf(what.data(),
+                                  what.size(),
+                                  "stack of %d, %.*s",
+                                  plan.layers(),
+                                  static_cast<int>(cell.size()),
+                                  cell.data()));
+  log("%s: %s, chunks of %" PRId64 " steps, on %d threads; us: wavefront %.1f, layer_by_layer %.1f\n",
+      head_of(lowest, what.data(), "", {call.steps, call.batch}, back).data(),
       choice.steps > 0 ? "wavefront" : "layer_by_layer",
       choice.steps > 0 ? choice.steps : call.steps,
       choice.threads,

@@ -66,8 +66,6 @@ class StackBackward {
         Memory& m = job.workspace->memory();
         m.report.steps = m.all_rows;
         running = m.running;
-        // A part begins at a multiple of the chunks of the way back, which are of one size in all layers.
-        size = (size + m.back_chunk - 1) / m.back_chunk * m.back_chunk;
       });
     }
     const i64 chunks = std::max<i64>(1, (running + size - 1) / size);

@@ -223,7 +223,10 @@ i64 choose_wave(const StackPlan& plan,
   const bool forced = asked.layers == Layers::wavefront;
   if (asked.layers == Layers::in_turn || (!forced && !costs.are_worth_threads())) return 0;
   const i64 most = std::clamp<i64>(workspace.wave_rows() / call.batch, 1, call.steps);
-  const i64 size = asked.wave > 0 ? std::min(asked.wave, most) : costs.best_size(most);
+  i64 size = asked.wave > 0 ? std::min(asked.wave, most) : costs.best_size(most);
+  // A part begins at a multiple of the chunks of the way back, which are of one size in all layers.
+  const i64 whole = back != nullptr ? back_chunk_steps(call.batch) : 1;
+  size = (size + whole - 1) / whole * whole;
   const i64 chunk = workspace.chunk_steps(call);
   const double in_turn = costs.in_turn((call.steps + chunk - 1) / chunk);
   const double wavefront = costs.wavefront(size);
