@@ -2,12 +2,15 @@
 /// numbers end.
 #include "recurra/engine/activations.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
 
 #include "recurra/base/error.h"
+#include "recurra/base/random.h"
+#include "recurra/engine/softmax.h"
 #include "tests/reference/activation.h"
 #include "tests/support/temporary_folder.h"
 
@@ -127,6 +130,33 @@ TEST(Activations, work_in_place_and_on_any_length) {
       activate({ActivationKind::relu}, std::span(x).first(length), std::span(x).first(length), *target);
       for (std::size_t i = 0; i < length; ++i) EXPECT_EQ(x[i], 0.5F);
       EXPECT_EQ(x.back(), -7.0F) << "beyond the end";
+    }
+  }
+}
+
+TEST(RowPowers, are_the_exponentials_and_their_sum_on_any_length) {
+  Random random(20268);
+  for (const Target* target : supported_targets()) {
+    for (std::size_t length = 0; length < 40; ++length) {
+      std::vector<float> z(length), powers(length);
+      for (float& value : z) value = float(random.uniform() * 120 - 60);
+      if (length > 3) z[1] = -infinity;  // a class that cannot be
+      const RowPowers row = row_powers(z, powers, *target);
+      EXPECT_EQ(row.largest, length > 0 ? *std::ranges::max_element(z) : -infinity);
+      double sum = 0;
+      for (std::size_t j = 0; j < length; ++j) {
+        EXPECT_NEAR(powers[j], std::exp(double{z[j]} - row.largest), bound) << z[j] << " of " << row.largest;
+        sum += powers[j];
+      }
+      EXPECT_NEAR(row.sum, sum, 1e-14 * sum);
+      row_powers(z, z, *target);
+      EXPECT_EQ(z, powers) << "in place";
+    }
+    std::vector<float> z(19, 0.5F);
+    for (const std::size_t at : {3, 18}) {
+      z[at] = nan;
+      EXPECT_TRUE(std::isnan(row_powers(z, z, *target).sum)) << at;
+      z.assign(19, 0.5F);
     }
   }
 }

@@ -4,8 +4,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <vector>
 
 #include "recurra/engine/activations.h"
+#include "recurra/engine/softmax.h"
 #include "recurra/layers/arguments.h"
 
 namespace recurra {
@@ -15,19 +17,16 @@ namespace {
 using Json = nlohmann::json;
 using Kind = ActivationFunction::Kind;
 
-/// y = x - max - log(sum), or its exponential. Sums are in double, so that rows of any width add up to 1.
-void softmax_row(const float* x, float* y, i64 n, Kind kind) {
-  const float largest = *std::max_element(x, x + n);
-  double sum = 0;
+/// y = x - max - log(sum), or its exponential; y may be x. `powers` has room for a row.
+void softmax_row(std::span<const float> x, std::span<float> y, std::span<float> powers, Kind kind) {
+  const RowPowers row = row_powers(x, powers);
   if (kind == Kind::log_softmax) {
-    for (i64 j = 0; j < n; ++j) sum += std::exp(double{x[j]} - largest);
-    const double shift = largest + std::log(sum);
-    for (i64 j = 0; j < n; ++j) y[j] = static_cast<float>(x[j] - shift);
+    const double shift = row.largest + std::log(row.sum);
+    std::ranges::transform(x, y.begin(), [&](float value) { return static_cast<float>(value - shift); });
     return;
   }
-  for (i64 j = 0; j < n; ++j) sum += y[j] = std::exp(x[j] - largest);
-  const auto scale = static_cast<float>(1 / sum);
-  for (i64 j = 0; j < n; ++j) y[j] *= scale;
+  const auto scale = static_cast<float>(1 / row.sum);
+  std::ranges::transform(powers, y.begin(), [&](float power) { return power * scale; });
 }
 
 /// softmax: dx = y (dy - sum of dy y); log_softmax: dx = dy - exp(y) sum of dy.
@@ -121,8 +120,10 @@ void ActivationFunction::forward(const Tensor& x, Tensor& y) const {
     activate(activation_, x.as<float>(), y.as<float>());
     return;
   }
-  const i64 n = x.shape().back();
-  for (i64 at = 0; at < x.size(); at += n) softmax_row(x.data() + at, y.data() + at, n, kind_);
+  const auto n = static_cast<std::size_t>(x.shape().back());
+  std::vector<float> powers(n);
+  for (std::size_t at = 0; at < x.as<float>().size(); at += n)
+    softmax_row(x.as<float>().subspan(at, n), y.as<float>().subspan(at, n), powers, kind_);
 }
 
 void ActivationFunction::backward(const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "recurra/base/error.h"
+#include "recurra/engine/softmax.h"
 #include "recurra/training/losses.h"
 #include "recurra/training/targets.h"
 
@@ -16,21 +17,16 @@ namespace recurra {
 
 namespace {
 
-/// -log softmax(z)[label]; derivative softmax(z) - 1 at the label.
-double sparse_of_logits(std::span<const float> z, std::int32_t label, double scale, float* d) {
-  const double largest = *std::max_element(z.begin(), z.end());
-  double sum = 0;
-  for (std::size_t j = 0; j < z.size(); ++j) {
-    const double power = std::exp(z[j] - largest);
-    sum += power;
-    if (d != nullptr) d[j] = static_cast<float>(power);
-  }
+/// -log softmax(z)[label]; derivative softmax(z) - 1 at the label. `powers` has room for a row.
+double sparse_of_logits(
+    std::span<const float> z, std::int32_t label, double scale, std::span<float> powers, float* d) {
+  const RowPowers row = row_powers(z, powers);
   if (d != nullptr) {
-    const auto factor = static_cast<float>(scale / sum);
-    for (std::size_t j = 0; j < z.size(); ++j) d[j] *= factor;
+    const auto factor = static_cast<float>(scale / row.sum);
+    for (std::size_t j = 0; j < z.size(); ++j) d[j] = powers[j] * factor;
     d[label] -= static_cast<float>(scale);
   }
-  return std::log(sum) + largest - z[static_cast<std::size_t>(label)];
+  return std::log(row.sum) + row.largest - z[static_cast<std::size_t>(label)];
 }
 
 double sum_of(std::span<const float> values) {
@@ -44,7 +40,8 @@ double clipped(double p) {
 }
 
 /// -log clip(q[label]), q = y / sum(y); derivative (1 - 1 / q at the label) / sum(y), 0 where clipped.
-double sparse_of_probabilities(std::span<const float> y, std::int32_t label, double scale, float* d) {
+double sparse_of_probabilities(
+    std::span<const float> y, std::int32_t label, double scale, std::span<float> /*powers*/, float* d) {
   const double sum = sum_of(y);
   const double q = y[static_cast<std::size_t>(label)] / sum;
   const double p = clipped(q);
@@ -55,12 +52,11 @@ double sparse_of_probabilities(std::span<const float> y, std::int32_t label, dou
   return -std::log(p);
 }
 
-/// -sum t log softmax(z); derivative sum(t) softmax(z) - t.
-double categorical_of_logits(std::span<const float> z, std::span<const double> t, double scale, float* d) {
-  const double largest = *std::max_element(z.begin(), z.end());
-  double sum = 0;
-  for (const float value : z) sum += std::exp(value - largest);
-  const double log_sum = std::log(sum) + largest;
+/// -sum t log softmax(z); derivative sum(t) softmax(z) - t. `powers` has room for a row.
+double categorical_of_logits(
+    std::span<const float> z, std::span<const double> t, double scale, std::span<float> powers, float* d) {
+  const RowPowers row = row_powers(z, powers);
+  const double log_sum = std::log(row.sum) + row.largest;
   double loss = 0;
   double total = 0;
   for (std::size_t j = 0; j < z.size(); ++j) {
@@ -68,9 +64,8 @@ double categorical_of_logits(std::span<const float> z, std::span<const double> t
     if (t[j] != 0.0) loss += t[j] * (log_sum - z[j]);
     total += t[j];
   }
-  for (std::size_t j = 0; d != nullptr && j < z.size(); ++j) {
-    d[j] = static_cast<float>(scale * (total * std::exp(z[j] - log_sum) - t[j]));
-  }
+  for (std::size_t j = 0; d != nullptr && j < z.size(); ++j)
+    d[j] = static_cast<float>(scale * (total * powers[j] / row.sum - t[j]));
   return loss;
 }
 
@@ -78,6 +73,7 @@ double categorical_of_logits(std::span<const float> z, std::span<const double> t
 double categorical_of_probabilities(std::span<const float> y,
                                     std::span<const double> t,
                                     double scale,
+                                    std::span<float> /*powers*/,
                                     float* d) {
   const double sum = sum_of(y);
   double loss = 0;
@@ -149,6 +145,7 @@ double SparseCategoricalCrossentropy::compute(const Tensor& output,
                                              : weights.count_of(std::max<i64>(samples, 1));
   const auto row_loss = options_.from_logits ? sparse_of_logits : sparse_of_probabilities;
   const auto width = static_cast<std::size_t>(classes);
+  std::vector<float> powers(width);
   double loss = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     float* d = gradient != nullptr ? gradient->data() + i * width : nullptr;
@@ -157,7 +154,7 @@ double SparseCategoricalCrossentropy::compute(const Tensor& output,
       if (d != nullptr) std::fill_n(d, width, 0.0F);
       continue;
     }
-    loss += weight * row_loss(logits.subspan(i * width, width), labels[i], weight / count, d);
+    loss += weight * row_loss(logits.subspan(i * width, width), labels[i], weight / count, powers, d);
   }
   return loss / count;
 }
@@ -174,6 +171,7 @@ double CategoricalCrossentropy::compute(const Tensor& output,
   const double count = weights.count_of(std::max<i64>(samples, 1));
   const auto row_loss = options_.from_logits ? categorical_of_logits : categorical_of_probabilities;
   const auto width = static_cast<std::size_t>(classes);
+  std::vector<float> powers(width);
   double loss = 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(samples); ++i) {
     float* d = gradient != nullptr ? gradient->data() + i * width : nullptr;
@@ -182,7 +180,7 @@ double CategoricalCrossentropy::compute(const Tensor& output,
       if (d != nullptr) std::fill_n(d, width, 0.0F);
       continue;
     }
-    loss += weight * row_loss(values.subspan(i * width, width), targets.row(i), weight / count, d);
+    loss += weight * row_loss(values.subspan(i * width, width), targets.row(i), weight / count, powers, d);
   }
   return loss / count;
 }
