@@ -35,8 +35,7 @@ constexpr const char* read_apart[] = {"GNMT dec-inference batch 640",
                                       "lstmp large mb31"};
 
 const std::vector<Problem>& problems() {
-  static const std::vector<Problem> all =
-      read_problems(std::string(RECURRA_SOURCE_DIR) + "/tests/data/onednn_shapes.json");
+  static const std::vector<Problem> all = read_problems(RECURRA_SOURCE_DIR "/tests/data/onednn_shapes.json");
   return all;
 }
 
