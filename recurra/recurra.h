@@ -1,9 +1,7 @@
 /// Everything a user of the library needs.
 #pragma once
 
-#include "recurra/autograd/operation.h"
-#include "recurra/autograd/scope.h"
-#include "recurra/autograd/variable.h"
+#include "recurra/autograd/functions.h"
 #include "recurra/base/error.h"
 #include "recurra/base/recycled.h"
 #include "recurra/base/tensor.h"
