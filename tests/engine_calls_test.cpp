@@ -32,7 +32,8 @@ struct Problem {
         attention(c.values.attention.begin(), c.values.attention.end()),
         y(std::size_t(batch) * std::size_t(steps) * std::size_t(plan.width()), -7.0F),
         packs(plan, use) {
-    for (int k = 0; k < 3; ++k) states[k].assign(c.values.initial[k].begin(), c.values.initial[k].end());
+    for (int k = 0; k < max_states; ++k)
+      states[k].assign(c.values.initial[k].begin(), c.values.initial[k].end());
     const std::vector<Floats> w = weights_of(c.values);
     packs.pack(plan, {w[0].data(), w[1].data(), w[2].data(), w[3].data(), w[4].data()}, spread);
     workspace.prepare(plan,
@@ -50,13 +51,13 @@ struct Problem {
     lengths = c.lengths;
     for (int& length : lengths) length = std::clamp(length - first, 0, count);
     call.lengths = lengths.empty() ? nullptr : lengths.data();
-    for (int k = 0; k < 3; ++k) call.initial[k] = call.final[k] = states[k].data();
+    for (int k = 0; k < max_states; ++k) call.initial[k] = call.final[k] = states[k].data();
     return call;
   }
 
   const EngineCase& c;
   Plan plan;
-  Floats x, attention, y, states[3];
+  Floats x, attention, y, states[max_states];
   std::vector<int> lengths;
   PackedWeights packs;
   Workspace workspace;
@@ -96,7 +97,8 @@ TEST_P(BitsTest, step_by_step_equals_the_whole_sequence) {
     c.lengths.clear();
     const Outputs whole = run_forward(c, table, {&team, 1});
     Problem p(c, table, PackedWeights::Use::inference);
-    float* states[] = {p.states[0].data(), p.states[1].data(), p.states[2].data()};
+    float* states[max_states];
+    for (int k = 0; k < max_states; ++k) states[k] = p.states[k].data();
     for (int t = 0; t < steps; ++t) {
       const Execution execution{&team, 1 + t % 2, Schedule::units};
       const Floats attention = slice(p.attention, t);

@@ -7,7 +7,7 @@
 namespace recurra {
 
 inline constexpr int max_gates = 6;
-inline constexpr int max_states = 3;
+inline constexpr int max_states = 6;
 inline constexpr int max_phases = 3;
 inline constexpr int max_activations = 6;
 

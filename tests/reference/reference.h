@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "recurra/cells/abi.h"
 #include "tests/reference/step.h"
 
 namespace recurra::reference {
@@ -19,8 +20,9 @@ struct Options {
   /// If not 0: what goes into a step and what comes out, forward and back, is rounded to a float of it times
   /// this. So much is lost by floats alone, whatever the arithmetic between; other factors, other roundings.
   double rounded_as = 0;
-  double clip = 0;                 // bound of an LSTM's c; 0: none
-  std::vector<double> zoneout[3];  // (batch, steps, units): share of the old state in the new; empty: none
+  double clip = 0;  // bound of an LSTM's c; 0: none
+  std::vector<double>
+      zoneout[max_states];  // (batch, steps, units): share of the old state in the new; empty: none
 };
 
 struct Sizes {
@@ -33,9 +35,9 @@ struct Sizes {
 /// Everything a call has, in double; gradients have the same form. Sequences are (batch, steps, n).
 struct Values {
   std::vector<double> x, y, W, U, b, params, P;
-  std::vector<double> attention;  // (batch, steps)
-  std::vector<double> states[3];  // [k] for k >= 1: (batch, steps, units), filled as y
-  std::vector<double> initial[3], final[3];
+  std::vector<double> attention;           // (batch, steps)
+  std::vector<double> states[max_states];  // [k] for k >= 1: (batch, steps, units), filled as y
+  std::vector<double> initial[max_states], final[max_states];
 };
 
 template <class R>
@@ -373,7 +375,7 @@ class Recurrence {
   Options options_;
   Step<R> step_;
   std::vector<Record> tape_;
-  std::vector<double> d_states_[3];  // of one step and its repetitions
+  std::vector<double> d_states_[max_states];  // of one step and its repetitions
 };
 
 }  // namespace recurra::reference

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <span>
 
 namespace recurra::scalar_toy {
 extern const Target table;
@@ -105,7 +106,8 @@ struct Run {
             .dropout = call.x_dropout != nullptr || call.h_dropout != nullptr,
             .states = c.take_states,
             .zoneout = !zoneout[0].empty(),
-            .zoneout_states = !zoneout[1].empty() || !zoneout[2].empty()};
+            .zoneout_states =
+                std::ranges::any_of(std::span(zoneout).subspan(1), [](auto& z) { return !z.empty(); })};
   }
 
   void backward_into(const Execution& execution, PackedWeights& packs, Workspace& workspace) {
@@ -136,8 +138,8 @@ struct Run {
 
   const EngineCase& c;
   Plan plan;
-  Floats x, W, U, b, params, P, x_factor, h_factor, attention, dy, initial[3], d_final[3], zoneout[3],
-      d_states[3];
+  Floats x, W, U, b, params, P, x_factor, h_factor, attention, dy, initial[max_states], d_final[max_states],
+      zoneout[max_states], d_states[max_states];
   Weights weights;
   Call call;
   Outputs out;

@@ -14,9 +14,9 @@ namespace recurra::test {
 
 /// What a run of the engine gives; empty where it was not asked for. Same layouts as reference::Values.
 struct Outputs {
-  std::vector<float> y, x, W, U, b, params, P, attention;  // x: gradient of the input, …
-  std::vector<float> final[3], initial[3];                 // initial: gradients
-  std::vector<float> states[3];                            // of every step, where taken; [0] is y
+  std::vector<float> y, x, W, U, b, params, P, attention;     // x: gradient of the input, …
+  std::vector<float> final[max_states], initial[max_states];  // initial: gradients
+  std::vector<float> states[max_states];                      // of every step, where taken; [0] is y
   Report forward, backward;
 };
 

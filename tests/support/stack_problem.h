@@ -23,9 +23,9 @@ struct LayerRun {
   EngineCase c;
   reference::Values expected, gradients;
   Floats W, U, b, params, P, x_factor, h_factor;
-  Floats initial[3], final[3], d_final[3], d_initial[3];
+  Floats initial[max_states], final[max_states], d_final[max_states], d_initial[max_states];
   Doubles d_own;  // gradient of this layer and direction's output alone
-  Floats y, dy, states[3], d_states[3], zoneout[3];
+  Floats y, dy, states[max_states], d_states[max_states], zoneout[max_states];
   Floats dW, dU, db, dparams, dP;
 };
 
@@ -287,7 +287,7 @@ class StackProblem {
       r.P = to_float(r.c.values.P);
       r.x_factor = to_float(r.c.options.x_factor);
       r.h_factor = to_float(r.c.options.h_factor);
-      for (int k = 0; k < 3; ++k) {
+      for (int k = 0; k < max_states; ++k) {
         r.initial[k] = to_float(r.c.values.initial[k]);
         r.d_final[k] = to_float(r.c.outside.final[k]);
       }

@@ -12,9 +12,7 @@ struct LstmPeephole : LstmBase {
 
   template <Lane V, class A>
   RECURRA_INLINE static void param_gradient(const BackwardIo<V, LstmPeephole, A>& io, V (&sum)[params + 1]) {
-    sum[0] = fma(io.slot[0], io.old_state[1], sum[0]);
-    sum[1] = fma(io.slot[1], io.old_state[1], sum[1]);
-    sum[2] = fma(io.slot[3], io.new_state[1], sum[2]);
+    add_peephole_gradients(io, sum);
   }
 };
 
