@@ -41,6 +41,7 @@
 #include "recurra/layers/model_spec.h"
 #include "recurra/layers/simple_rnn.h"
 #include "recurra/layers/time_distributed.h"
+#include "recurra/ops/lstm_block.h"
 #include "recurra/ops/lstm_layer.h"
 #include "recurra/ops/lstm_layer_cell.h"
 #include "recurra/primitive/arguments.h"

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "recurra/ops/lstm_block.h"
 #include "recurra/ops/lstm_layer_cell.h"
 #include "tests/support/nd4j_case.h"
 
@@ -94,10 +95,44 @@ void run_lstm_layer_gradient(Nd4jCase& c, const OpOptions& options) {
   c.check("d_cI", d.c_last);
 }
 
+LstmConfiguration block_configuration(const Nd4jCase& c) {
+  return {.format = format_of(c),
+          .peephole = c.option("peephole", false),
+          .forget_bias = c.option("forgetBias", 0.0F),
+          .clipping_cell_value = std::max(0.0F, c.option("cellClip", 0.0F)),
+          .ignore_max_ts_length = !c.option("honourMaxTSLength", false)};
+}
+
+/// A case has the peepholes even where they do not count.
+LstmWeights block_weights(const Nd4jCase& c) {
+  LstmWeights weights{c["W"], c["b"]};
+  if (!c.option("peephole", false)) return weights;
+  weights.input_peephole = c["Wci"];
+  weights.forget_peephole = c["Wcf"];
+  weights.output_peephole = c["Wco"];
+  return weights;
+}
+
+void run_lstm_block(Nd4jCase& c, const OpOptions& options) {
+  const LstmStart start{
+      .c_last = c.find("cLast"), .y_last = c.find("yLast"), .max_ts_length = c.find("maxTSLength")};
+  const auto run = c.op == "lstmBlock" ? lstm_block : lstm_cell;
+  const LstmBlockOutputs y = run(c["x"], block_weights(c), block_configuration(c), start, options);
+  c.check("i", y.i);
+  c.check("c", y.c);
+  c.check("f", y.f);
+  c.check("o", y.o);
+  c.check("z", y.z);
+  c.check("h", y.h);
+  c.check("y", y.y);
+}
+
 using Runner = void (*)(Nd4jCase&, const OpOptions&);
 
 const std::map<std::string, Runner> runners = {{"lstmLayer", run_lstm_layer},
                                                {"lstmLayerCell", run_lstm_layer_cell},
+                                               {"lstmBlock", run_lstm_block},
+                                               {"lstmBlockCell", run_lstm_block},
                                                {"grad lstmLayer", run_lstm_layer_gradient}};
 
 TEST(OpsGolden, are_those_of_the_cases) {
@@ -117,7 +152,7 @@ TEST(OpsGolden, are_those_of_the_cases) {
       ++ran;
     }
   }
-  EXPECT_EQ(ran, 13 * supported_targets().size());
+  EXPECT_EQ(ran, 22 * supported_targets().size());
 }
 
 }  // namespace

@@ -18,10 +18,6 @@ using Problem = LstmLayerProblem;
 
 constexpr DirectionMode all_modes[] = {fwd, bwd, bidir_sum, bidir_concat, bidir_extra_dim};
 
-std::vector<float> values_of(const Tensor& tensor) {
-  return {tensor.data(), tensor.data() + tensor.size()};
-}
-
 void expect_gradients(Problem& p) {
   const LstmLayerOutputs seeds = p.random_seeds();
   const LstmLayerGradients d = lstm_layer_gradient(p.x, p.weights, p.config, p.start(), seeds);

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "recurra/base/tensor.h"
+#include "recurra/ops/lstm_start.h"
 #include "recurra/ops/op_options.h"
 #include "recurra/ops/rnn_activation.h"
 #include "recurra/ops/sequence_format.h"
@@ -56,18 +57,6 @@ struct LstmLayerWeightsOf {
 
 /// Weights of tensors.
 using LstmLayerWeights = LstmLayerWeightsOf<Tensor>;
-
-/// What a call of an LSTM may have besides. The two states have names, so that nothing can swap them.
-template <class T>
-struct LstmStartOf {
-  const T* c_last = nullptr;  ///< cLast: cell state before the first step, (batch, units); null: zeros
-  const T* y_last = nullptr;  ///< yLast: output before the first step, (batch, units); null: zeros
-  /// maxTSLength: (batch), how many steps of each row count, whole numbers of any element type; null: all.
-  const Tensor* max_ts_length = nullptr;
-};
-
-/// Of tensors.
-using LstmStart = LstmStartOf<Tensor>;
 
 /// What lstm_layer gives; empty what was not asked for.
 template <class T>

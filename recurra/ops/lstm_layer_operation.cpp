@@ -21,12 +21,6 @@ constexpr const char* direction_names[] = {"FWD", "BWD", "BIDIR_SUM", "BIDIR_CON
   return direction_names[static_cast<int>(direction)];
 }
 
-/// A pointer to a direction's part; null stays.
-template <class T>
-[[nodiscard]] T* part(T* all, i64 size, int direction) noexcept {
-  return all != nullptr ? all + direction * size : nullptr;
-}
-
 }  // namespace
 
 LstmLayerOperation::LstmLayerOperation(const char* name,
@@ -111,10 +105,8 @@ void LstmLayerOperation::check_tensors() {
   const auto words = [&](const char* one, const char* two) {
     return is_both() ? two : one;
   };
-  for (const auto& [place, field] : {std::pair{input_weights, "weights.input_weights"},
-                                     std::pair{recurrent_weights, "weights.recurrent_weights"}}) {
-    if (!has(place)) throw Error(ErrorCode::invalid_argument, subject(field), "a tensor", "none");
-  }
+  check_given(input_weights, "weights.input_weights");
+  check_given(recurrent_weights, "weights.recurrent_weights");
   const char* input_words = words("(features, 4 * units)", "(2, features, 4 * units)");
   check_rank(input_weights, "weights.input_weights", is_both() ? 3 : 2, input_words);
   units_ = units_of(input_weights, "weights.input_weights", 4);

@@ -14,9 +14,6 @@
 
 namespace recurra::ops {
 
-/// Whether x is a sequence or one step of it.
-enum class StepCount { sequence, one };
-
 class LstmLayerOperation final : public Operation {
  public:
   enum Input { x, input_weights, recurrent_weights, biases, peephole_weights, c_last, y_last };

@@ -40,6 +40,29 @@ void Operation::check_rank(int place, const char* field, int rank, const std::st
     throw Error(ErrorCode::shape, subject(field), "shape " + meaning, tensor.shape().to_string());
 }
 
+void Operation::check_given(int place, const char* field) const {
+  if (!has(place)) throw Error(ErrorCode::invalid_argument, subject(field), "a tensor", "none");
+}
+
+SequenceSizes Operation::check_x(int place, SequenceFormat format, StepCount count) const {
+  if (format != SequenceFormat::tns && format != SequenceFormat::nst && format != SequenceFormat::nts) {
+    const bool known = format == SequenceFormat::t2ns;
+    throw Error(ErrorCode::unsupported,
+                subject("format"),
+                "TNS, NST, NTS",
+                known ? ops::name_of(format) : std::to_string(static_cast<int>(format)));
+  }
+  const Shape& shape = input(place)->shape();
+  if (count == StepCount::sequence) {
+    check_rank(place, "x", 3, describe(format, "features"));
+    return sizes_of(format, shape);
+  }
+  check_rank(place, "x", 2, "(batch, features)");
+  if (format != SequenceFormat::tns)
+    throw Error(ErrorCode::unsupported, subject("format"), "TNS for one step", ops::name_of(format));
+  return {1, shape[0], shape[1]};
+}
+
 void Operation::check_shape(int place, const char* field, const Shape& shape, const char* meaning) const {
   if (!has(place)) return;
   const std::string wanted = shape.to_string() + " = " + meaning;
@@ -63,6 +86,11 @@ void Operation::check_clip(const char* field, double clip) const {
               subject(field),
               "a finite number from 0 up, 0 for no clip",
               shortest(clip));
+}
+
+void Operation::check_finite(const char* field, double value) const {
+  if (std::isfinite(value)) return;
+  throw Error(ErrorCode::invalid_argument, subject(field), "a finite number", shortest(value));
 }
 
 std::vector<int> Operation::lengths_of(const Tensor* lengths, i64 batch, i64 steps) const {

@@ -12,6 +12,7 @@
 
 #include "recurra/base/tensor.h"
 #include "recurra/ops/op_options.h"
+#include "recurra/ops/sequence_layout.h"
 
 namespace recurra::ops {
 
@@ -21,6 +22,15 @@ using Inputs = std::vector<const Tensor*>;
 /// Where a struct's member was left out, null.
 [[nodiscard]] inline const Tensor* given(const Tensor& tensor) noexcept {
   return tensor.shape() == Shape{0} ? nullptr : &tensor;
+}
+
+/// Whether x is a sequence or one step of it.
+enum class StepCount { sequence, one };
+
+/// A pointer to a direction's part of what has one of `size` elements a direction; null stays.
+template <class T>
+[[nodiscard]] T* part(T* all, i64 size, int direction) noexcept {
+  return all != nullptr ? all + direction * size : nullptr;
 }
 
 class Operation {
@@ -62,6 +72,12 @@ class Operation {
 
   // Throw Error (dtype, shape) with the field's name. `meaning` says the shape in words.
   void check_rank(int place, const char* field, int rank, const std::string& meaning) const;
+  /// Throws Error (invalid_argument) where an input that must be there was left out.
+  void check_given(int place, const char* field) const;
+
+  /// The sizes of x: of a sequence in `format`, TNS, NST or NTS, or of one step (batch, features).
+  [[nodiscard]] SequenceSizes check_x(int place, SequenceFormat format, StepCount count) const;
+
   void check_shape(int place, const char* field, const Shape& shape, const char* meaning) const;
 
   /// The extent of the last axis of an input of that rank over `gates`. Throws Error (shape) where it is not
@@ -70,6 +86,9 @@ class Operation {
 
   /// Throws Error (invalid_argument) unless a clip is finite and not below 0.
   void check_clip(const char* field, double clip) const;
+
+  /// Throws Error (invalid_argument) unless a number is finite.
+  void check_finite(const char* field, double value) const;
 
   /// The rows' lengths of a tensor (batch), of whole numbers 0 to `steps` in any element type; empty where
   /// null. Throws Error (shape, invalid_argument).
