@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "recurra/ops/bidirectional_rnn_layer.h"
+#include "recurra/ops/gru.h"
 #include "recurra/ops/lstm_block.h"
 #include "recurra/ops/lstm_layer_cell.h"
 #include "tests/support/nd4j_case.h"
@@ -127,10 +129,68 @@ void run_lstm_block(Nd4jCase& c, const OpOptions& options) {
   c.check("y", y.y);
 }
 
+void run_gru(Nd4jCase& c, const OpOptions& options) {
+  const GruOutputs y = gru(c["x"], c["hLast"], {c["Wru"], c["Wc"], c["bru"], c["bc"]}, options);
+  c.check("r", y.r);
+  c.check("u", y.u);
+  c.check("c", y.c);
+  c.check("h", y.h);
+}
+
+GruLayerConfig gru_config(const Nd4jCase& c) {
+  const bool before = c.option<std::string>("resetMode", "after") == "before";
+  return {format_of(c), before ? ResetMode::before : ResetMode::after};
+}
+
+void run_gru_layer(Nd4jCase& c, const OpOptions& options) {
+  c.check("h", gru_layer(c["x"], {c["Wx"], c["Wh"], c["b"]}, gru_config(c), {c.find("hI")}, options).h);
+}
+
+void run_gru_layer_gradient(Nd4jCase& c, const OpOptions& options) {
+  const GruLayerGradients d = gru_layer_gradient(
+      c["x"], {c["Wx"], c["Wh"], c["b"]}, gru_config(c), {c.find("hI")}, {c["dL_h"], {}}, options);
+  c.check("d_x", d.x);
+  c.check("d_hI", d.h_last);
+  c.check("d_Wx", d.weights.input_weights);
+  c.check("d_Wh", d.weights.recurrent_weights);
+  c.check("d_b", d.weights.biases);
+}
+
+void run_rnn_layer(Nd4jCase& c, const OpOptions& options) {
+  const OutputStart start{c.find("h0"), c.find("seqLen")};
+  const Outputs y = rnn_layer(c["x"], {c["Wx"], c["Wh"], c["b"]}, format_of(c), start, options);
+  c.check("h", y.h);
+  c.check("hFinal", y.h_last);
+}
+
+void run_rnn_cell(Nd4jCase& c, const OpOptions& options) {
+  c.check("h", rnn_cell(c["x"], c["hLast"], {c["Wx"], c["Wh"], c["b"]}, options));
+}
+
+void run_bidirectional_rnn(Nd4jCase& c, const OpOptions& options) {
+  const bool concat = c.option("concat", true);
+  const BidirectionalRnnOutputs y =
+      bidirectional_rnn_layer(c["x"],
+                              {{c["WxFW"], c["WhFW"], c["bFW"]}, {c["WxBW"], c["WhBW"], c["bBW"]}},
+                              {format_of(c), concat ? RnnMerge::concat : RnnMerge::apart},
+                              {.max_ts_length = c.find("seqLen")},
+                              options);
+  c.check(concat ? "h" : "hFW", y.h);
+  c.check("hBW", y.backward_h);
+  c.check("hFWFinal", y.forward_h_last);
+  c.check("hBWFinal", y.backward_h_last);
+}
+
 using Runner = void (*)(Nd4jCase&, const OpOptions&);
 
 const std::map<std::string, Runner> runners = {{"lstmLayer", run_lstm_layer},
                                                {"lstmLayerCell", run_lstm_layer_cell},
+                                               {"gru", run_gru_layer},
+                                               {"gruCell", run_gru},
+                                               {"grad gru", run_gru_layer_gradient},
+                                               {"rnn", run_rnn_layer},
+                                               {"rnnCell", run_rnn_cell},
+                                               {"rnn_bidir", run_bidirectional_rnn},
                                                {"lstmBlock", run_lstm_block},
                                                {"lstmBlockCell", run_lstm_block},
                                                {"grad lstmLayer", run_lstm_layer_gradient}};
@@ -152,7 +212,7 @@ TEST(OpsGolden, are_those_of_the_cases) {
       ++ran;
     }
   }
-  EXPECT_EQ(ran, 22 * supported_targets().size());
+  EXPECT_EQ(ran, 41 * supported_targets().size());
 }
 
 }  // namespace
