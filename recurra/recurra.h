@@ -54,5 +54,6 @@
 #include "recurra/primitive/rnn_workspace.h"
 #include "recurra/stack/blob_layout.h"
 #include "recurra/stack/rnn_stack.h"
+#include "recurra/stack/rnn_stack_function.h"
 #include "recurra/training/model_stream.h"
 #include "recurra/training/sequential.h"

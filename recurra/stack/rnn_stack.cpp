@@ -54,6 +54,11 @@ RnnStack::RnnStack(const RnnStackOptions& options, i64 input, const Target& targ
     throw Error(ErrorCode::unsupported, "axis", "-1, 2", std::to_string(options.axis));
 }
 
+i64 RnnStack::features_of(const Tensor& x) {
+  if (x.shape().rank() == 3) return x.shape()[2];
+  throw Error(ErrorCode::shape, "x", "a batch of sequences (batch, steps, features)", x.shape().to_string());
+}
+
 void RnnStack::set_weights(const Tensor& weights, PackedWeights::Use use, const Execution& execution) {
   layout().check(weights);
   stack_.pack(weights.data(), use, execution);
@@ -109,7 +114,6 @@ void RnnStack::check_states(const RnnStackInputs& inputs, const Shape& shape) co
 /// The factors of this call, none where nothing is dropped out.
 void RnnStack::take_dropout(const RnnStackInputs& inputs, i64 batch, const Execution& execution) {
   const auto between = static_cast<std::size_t>(options_.layers - 1);
-  std::vector<Tensor>& factors = outputs_.dropout_factors;
   const std::vector<Tensor>* given = inputs.dropout_factors;
   const Shape shape{batch, layout().width()};
   if (given != nullptr && !inputs.training)
@@ -122,21 +126,23 @@ void RnnStack::take_dropout(const RnnStackInputs& inputs, i64 batch, const Execu
                   std::to_string(given->size()));
     }
     for (const Tensor& one : *given) check_tensor(&one, "dropout_factors", shape);
-    factors = *given;
+    factors_ = *given;
   } else if (inputs.training && options_.dropout > 0) {
-    factors.resize(between);
+    factors_.resize(between);
     for (std::size_t i = 0; i < between; ++i) {
-      factors[i].resize(shape);
+      factors_[i].resize(shape);
       const Random random(inputs.dropout_seed, first_stream + i);
-      draw_dropout_factors(options_.dropout, random, factors[i].as<float>(), execution);
+      draw_dropout_factors(options_.dropout, random, factors_[i].as<float>(), execution);
     }
   } else {
-    factors.clear();
+    factors_.clear();
   }
+  outputs_.dropout_factors = factors_;
 }
 
 /// Memory for the outputs of every layer; the top one's is copied.
 void RnnStack::bind_layer_outputs(bool wanted) {
+  gives_layers_ = wanted;
   outputs_.layers.resize(wanted ? static_cast<std::size_t>(layout().layers()) : 0);
   const i64 width = layout().width();
   for (std::size_t run = 0; run < runs_.size() && wanted; ++run) {
@@ -176,32 +182,43 @@ const RnnStackOutputs& RnnStack::forward(const Tensor& x,
     runs_[run].initial[1] = run_of(inputs.initial_c, run);
     runs_[run].final[0] = run_of(&outputs_.final_h, run);
     if (has_c()) runs_[run].final[1] = run_of(&outputs_.final_c, run);
-    if (layer > 0 && !outputs_.dropout_factors.empty())
-      runs_[run].x_dropout = outputs_.dropout_factors[layer - 1].data();
+    if (layer > 0 && !factors_.empty()) runs_[run].x_dropout = factors_[layer - 1].data();
   }
   call_.runs = runs_;
-  stack_.forward(call_, inputs.training, execution);
-  trained_ = inputs.training;
+  const bool way_back = inputs.training || inputs.way_back;
+  stack_.forward(call_, way_back, execution);
+  trained_ = way_back;
   return outputs_;
+}
+
+void RnnStack::check_gradients(const RnnStackOutputGradients& gradients) const {
+  const Shape outputs{call_.batch, call_.steps, layout().width()};
+  const Shape states = states_shape(call_.batch);
+  check_tensor(gradients.y, "gradient of y", outputs);
+  check_tensor(gradients.final_h, "gradient of final_h", states);
+  check_tensor(gradients.final_c, "gradient of final_c", has_c() ? states : Shape{0});
+  const std::vector<Tensor>* layers = gradients.layers;
+  if (layers == nullptr) return;
+  const i64 given = gives_layers_ ? layout().layers() : 0;
+  if (static_cast<i64>(layers->size()) != given) {
+    throw Error(ErrorCode::shape,
+                "gradients of layers",
+                std::to_string(given) + ", of the outputs of layers that forward gave",
+                std::to_string(layers->size()));
+  }
+  for (const Tensor& layer : *layers) {
+    if (layer.size() > 0) check_tensor(&layer, "gradients of layers", outputs);
+  }
 }
 
 RnnStackGradients RnnStack::backward(const RnnStackOutputGradients& gradients, const Execution& execution) {
   if (!trained_)
     throw Error(ErrorCode::invalid_argument, "backward", "a training forward before, for each one", "none");
+  check_gradients(gradients);
   const Shape states = states_shape(call_.batch);
-  check_tensor(gradients.y, "gradient of y", outputs_.y.shape());
-  check_tensor(gradients.final_h, "gradient of final_h", states);
-  check_tensor(gradients.final_c, "gradient of final_c", has_c() ? states : Shape{0});
-  const std::vector<Tensor>* layers = gradients.layers;
-  if (layers != nullptr && layers->size() != outputs_.layers.size()) {
-    throw Error(ErrorCode::shape,
-                "gradients of layers",
-                std::to_string(outputs_.layers.size()) + ", of the outputs of layers that forward gave",
-                std::to_string(layers->size()));
-  }
   RnnStackGradients to;
-  to.weights = Tensor(weights_shape_);
-  to.x = Tensor({call_.batch, call_.steps, layout().input(0)});
+  if (gradients.want_weights) to.weights = Tensor(weights_shape_);
+  if (gradients.want_x) to.x = Tensor({call_.batch, call_.steps, layout().input(0)});
   to.initial_h = Tensor(states);
   if (has_c()) to.initial_c = Tensor(states);
   std::vector<StackRunGradients> runs(runs_.size());
@@ -210,20 +227,20 @@ RnnStackGradients RnnStack::backward(const RnnStackOutputGradients& gradients, c
     runs[run].d_final[0] = run_of(gradients.final_h, run);
     runs[run].d_final[1] = run_of(gradients.final_c, run);
     runs[run].d_initial[0] = run_of(&to.initial_h, run);
-    if (has_c()) runs[run].d_initial[1] = run_of(&to.initial_c, run);
-    if (layers == nullptr) continue;
+    runs[run].d_initial[1] = run_of(&to.initial_c, run);
+    if (gradients.layers == nullptr) continue;
     const auto directions = static_cast<std::size_t>(layout().directions());
-    const Tensor& layer = (*layers)[run / directions];
-    check_tensor(&layer, "gradients of layers", outputs_.y.shape());
+    const Tensor& layer = (*gradients.layers)[run / directions];
+    if (layer.size() == 0) continue;
     const auto direction = static_cast<i64>(run % directions);
     runs[run].dy = {layer.data() + direction * options_.units, width, call_.steps * width};
   }
   StackBackwardCall back;
   if (gradients.y != nullptr) back.dy = batch_major(gradients.y->data(), call_.steps, width);
-  back.dx = batch_major(to.x.data(), call_.steps, layout().input(0));
+  if (gradients.want_x) back.dx = batch_major(to.x.data(), call_.steps, layout().input(0));
   back.runs = runs;
   trained_ = false;
-  stack_.backward(call_, back, to.weights.data(), execution);
+  stack_.backward(call_, back, gradients.want_weights ? to.weights.data() : nullptr, execution);
   return to;
 }
 
@@ -232,13 +249,12 @@ RnnStackOutputs optimized_rnn_stack(const Tensor& weights,
                                     const RnnStackOptions& options,
                                     const RnnStackInputs& inputs,
                                     const Execution& execution) {
-  if (x.shape().rank() != 3)
-    throw Error(
-        ErrorCode::shape, "x", "a batch of sequences (batch, steps, features)", x.shape().to_string());
-  RnnStack stack(options, x.shape()[2]);
-  const auto use = inputs.training ? PackedWeights::Use::training : PackedWeights::Use::inference;
+  RnnStack stack(options, RnnStack::features_of(x));
+  const auto use =
+      inputs.training || inputs.way_back ? PackedWeights::Use::training : PackedWeights::Use::inference;
   stack.set_weights(weights, use, execution);
-  return stack.forward(x, inputs, execution);
+  stack.forward(x, inputs, execution);
+  return stack.take_outputs();
 }
 
 }  // namespace recurra

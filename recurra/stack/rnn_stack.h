@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "recurra/stack/blob_stack.h"
@@ -27,35 +28,47 @@ struct RnnStackOptions {
   bool operator==(const RnnStackOptions&) const = default;
 };
 
-/// What a call may have beside its input.
-struct RnnStackInputs {
+/// What a call may have beside its input. T is Tensor or a variable.
+template <class T>
+struct RnnStackInputsOf {
   std::span<const int> lengths = {};  ///< (batch), each 0 to steps; empty: all rows have all steps
-  const Tensor* initial_h = nullptr;  ///< (layers * directions, batch, units); null: zeros
-  const Tensor* initial_c = nullptr;  ///< of the same shape, lstm only; null: zeros
+  const T* initial_h = nullptr;       ///< (layers * directions, batch, units); null: zeros
+  const T* initial_c = nullptr;       ///< of the same shape, lstm only; null: zeros
   bool training = false;              ///< with dropout, and with a way back
-  std::uint64_t dropout_seed = 0;     ///< what dropout drops is a function of it
+  bool way_back = false;  ///< a way back without dropout; of variables, where a gradient is wanted anyway
+  std::uint64_t dropout_seed = 0;  ///< what dropout drops is a function of it
   /// Of every layer but the lowest (batch, directions * units): what its input is multiplied by, instead of
   /// what dropout would draw. Training only. Null: drawn.
   const std::vector<Tensor>* dropout_factors = nullptr;
   bool layer_outputs = false;  ///< the outputs of all layers are wanted
 };
 
+/// Of tensors.
+using RnnStackInputs = RnnStackInputsOf<Tensor>;
+
 /// What a call gives.
-struct RnnStackOutputs {
-  Tensor y;                    ///< (batch, steps, directions * units), 0 behind a row's length
-  Tensor final_h;              ///< (layers * directions, batch, units), of the step each row ends with
-  Tensor final_c;              ///< the same of c; empty unless lstm
-  std::vector<Tensor> layers;  ///< of each layer as y, where they were wanted; the top one is y
+template <class T>
+struct RnnStackOutputsOf {
+  T y;                    ///< (batch, steps, directions * units), 0 behind a row's length
+  T final_h;              ///< (layers * directions, batch, units), of the step each row ends with
+  T final_c;              ///< the same of c; empty unless lstm
+  std::vector<T> layers;  ///< of each layer as y, where they were wanted; the top one is y
   std::vector<Tensor> dropout_factors;  ///< as in RnnStackInputs; none without dropout
 };
 
-/// Gradients of a call's outputs; null: zeros.
+/// Of tensors.
+using RnnStackOutputs = RnnStackOutputsOf<Tensor>;
+
+/// Gradients of a call's outputs; null: zeros. And what is wanted of the way back.
 struct RnnStackOutputGradients {
   const Tensor* y = nullptr;
   const Tensor* final_h = nullptr;
   const Tensor* final_c = nullptr;
-  /// As RnnStackOutputs::layers, which the call must have given. That of the top layer adds to y's.
+  /// As RnnStackOutputs::layers, which the call must have given; empty ones are zeros. That of the top layer
+  /// adds to y's.
   const std::vector<Tensor>* layers = nullptr;
+  bool want_weights = true;  ///< false: the gradient of the weights stays empty
+  bool want_x = true;        ///< the same of x
 };
 
 /// Gradients of a call's inputs.
@@ -73,6 +86,9 @@ class RECURRA_API RnnStack {
   /// A stack over `input` features. Throws Error: invalid_argument for values out of range, unsupported for
   /// an axis there is not.
   RnnStack(const RnnStackOptions& options, i64 input, const Target& target = active_target());
+
+  /// Features of x, a batch of sequences (batch, steps, features). Throws Error (shape) for another rank.
+  [[nodiscard]] static i64 features_of(const Tensor& x);
 
   [[nodiscard]] const RnnStackOptions& options() const noexcept { return options_; }
 
@@ -99,6 +115,9 @@ class RECURRA_API RnnStack {
   [[nodiscard]] RnnStackGradients backward(const RnnStackOutputGradients& gradients,
                                            const Execution& execution = {});
 
+  /// The outputs of the last forward, to be taken; when training, y must stay as it is until backward.
+  [[nodiscard]] RnnStackOutputs take_outputs() noexcept { return std::move(outputs_); }
+
   /// What the last call did in one layer and direction.
   [[nodiscard]] const Report& report(int layer, int direction) const noexcept {
     return stack_.report(layer, direction);
@@ -112,15 +131,19 @@ class RECURRA_API RnnStack {
   void bind_layer_outputs(bool wanted);
   [[nodiscard]] Shape states_shape(i64 batch) const;
 
+  void check_gradients(const RnnStackOutputGradients& gradients) const;
+
   [[nodiscard]] bool has_c() const noexcept { return options_.op == RecurrentOp::lstm; }
 
   RnnStackOptions options_;
   BlobStack stack_;
   Shape weights_shape_;
   std::vector<int> lengths_;
+  std::vector<Tensor> factors_;
   std::vector<StackRun> runs_;
   StackCall call_;
   bool trained_ = false;
+  bool gives_layers_ = false;
   RnnStackOutputs outputs_;
 };
 
