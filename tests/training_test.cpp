@@ -236,8 +236,8 @@ TEST_F(ModelFile, wrong_contents_are_named) {
   EXPECT_EQ(error_with([](WeightTable& t) {
               t.set_metadata("model", R"({"layers": [{"class_name": "Lambda"}], "input_shape": [3, 2]})");
             }),
-            "layer \"Lambda\": supported are LSTM, GRU, SimpleRNN, Bidirectional, Dense, BatchNormalization, "
-            "Embedding, Masking, Dropout, "
+            "layer \"Lambda\": supported are LSTM, GRU, SimpleRNN, Bidirectional, OptimizedRNNStack, Dense, "
+            "BatchNormalization, Embedding, Masking, Dropout, "
             "Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax");
   model_.save(path_);
   EXPECT_EQ(error_with([](WeightTable& t) {

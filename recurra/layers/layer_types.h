@@ -17,6 +17,7 @@ namespace recurra {
 enum class TextForm {
   nothing,     ///< masking
   units,       ///< lstm:64
+  stack,       ///< rnn_stack:bilstm:512x3
   sizes,       ///< embedding:1000x64
   rate,        ///< dropout:0.5
   activation,  ///< activation:relu

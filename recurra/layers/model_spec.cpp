@@ -9,6 +9,7 @@
 #include "recurra/layers/json_text.h"
 #include "recurra/layers/keras2.h"
 #include "recurra/layers/layer_types.h"
+#include "recurra/stack/recurrent_op.h"
 
 namespace recurra {
 
@@ -73,6 +74,29 @@ void read_sizes(const Entry& entry, Json& config) {
   config["output_dim"] = width;
 }
 
+/// `bilstm:512x3`: the op, with bi in front for both directions, the units and the layers.
+void read_stack(const Entry& entry, Json& config) {
+  constexpr const char* expected =
+      "an op (lstm, gru, rnnTanh, rnnReLU, or of both directions bilstm, …), units and layers, as "
+      "bilstm:512x3";
+  const std::size_t colon = entry.behind.find(':');
+  const std::size_t cross = entry.behind.find('x', colon);
+  i64 units = 0;
+  i64 layers = 0;
+  if (colon == std::string_view::npos || cross == std::string_view::npos ||
+      !parse_whole(entry.behind.substr(colon + 1, cross - colon - 1), units) ||
+      !parse_whole(entry.behind.substr(cross + 1), layers) || units < 1 || layers < 1)
+    entry.fail(expected);
+  std::string_view op = entry.behind.substr(0, colon);
+  const bool both = op.starts_with("bi");
+  if (both) op.remove_prefix(2);
+  config["recurrent_op"] = name_of(parse_recurrent_op(op, "rnn_stack"));
+  config["units"] = units;
+  config["layers"] = layers;
+  config["bidirectional"] = both;
+  config["return_sequences"] = false;  // as of the other recurrent layers, unless one follows
+}
+
 void read_rate(const Entry& entry, Json& config) {
   double rate = 0;
   if (!parse_whole(entry.behind, rate) || !(rate >= 0 && rate <= 1))
@@ -84,6 +108,9 @@ void read_behind(const LayerType& type, const Entry& entry, Json& config) {
   switch (type.form) {
     case TextForm::units:
       read_units(entry, config);
+      return;
+    case TextForm::stack:
+      read_stack(entry, config);
       return;
     case TextForm::sizes:
       read_sizes(entry, config);

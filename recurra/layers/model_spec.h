@@ -29,7 +29,8 @@ struct ModelSpec {
 };
 
 /// Reads `lstm:64,batch_norm,dense:10`: names with what they need behind a colon, as `embedding:1000x64`,
-/// `dropout:0.5`, `activation:relu`, `masking`, `flatten`, `bilstm:64` for both directions; a recurrent layer
+/// `dropout:0.5`, `activation:relu`, `masking`, `flatten`, `bilstm:64` for both directions,
+/// `rnn_stack:bilstm:512x3` for an optimized stack of three layers; a recurrent layer
 /// before another returns its sequence. Throws Error: unsupported for an unknown name (the text lists all),
 /// invalid_argument for missing or bad numbers.
 [[nodiscard]] RECURRA_API ModelSpec parse_model(std::string_view text);

@@ -16,5 +16,6 @@ namespace recurra {
 [[nodiscard]] std::unique_ptr<Layer> make_gru(Arguments& arguments, std::string name);
 [[nodiscard]] std::unique_ptr<Layer> make_simple_rnn(Arguments& arguments, std::string name);
 [[nodiscard]] std::unique_ptr<Layer> make_bidirectional(Arguments& arguments, std::string name);
+[[nodiscard]] std::unique_ptr<Layer> make_optimized_rnn_stack(Arguments& arguments, std::string name);
 
 }  // namespace recurra

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "recurra/base/error.h"
+#include "recurra/base/shortest.h"
+#include "recurra/engine/dropout_factors.h"
 #include "recurra/engine/stack_calls.h"
 
 namespace recurra {
@@ -30,6 +32,15 @@ Room room_of(const StackCall& call, bool training) {
 }
 
 }  // namespace
+
+void check_stack_dropout(double share, i64 layers) {
+  check_dropped_share("dropout", share);
+  if (share == 0 || layers > 1) return;
+  throw Error(ErrorCode::invalid_argument,
+              "dropout",
+              "0 for a single layer: it stands between layers",
+              shortest(share));
+}
 
 BlobStack::BlobStack(const RnnStackShape& shape, const Target& target)
     : layout_(shape), plan_(layout_.stack(), target) {

@@ -9,6 +9,10 @@
 
 namespace recurra {
 
+/// Throws Error (invalid_argument) unless a share dropped out between `layers` layers is in [0, 1), and 0
+/// where there is one layer, with nothing between.
+RECURRA_API void check_stack_dropout(double share, i64 layers);
+
 /// The engine's plan, packs and workspace for one blob: what RnnStack and the layer are made of. The blob is
 /// read and its gradient written where they are; what is copied are the packs and, of the biases, sums of
 /// two. For one call at a time.

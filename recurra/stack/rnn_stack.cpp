@@ -4,7 +4,6 @@
 #include <string>
 
 #include "recurra/base/error.h"
-#include "recurra/base/shortest.h"
 #include "recurra/engine/dropout_factors.h"
 
 namespace recurra {
@@ -43,13 +42,7 @@ auto* run_of(T* states, std::size_t run) {
 
 RnnStack::RnnStack(const RnnStackOptions& options, i64 input, const Target& target)
     : options_(options), stack_(shape_of(options, input), target) {
-  check_dropped_share("dropout", options.dropout);
-  if (options.dropout > 0 && options.layers == 1) {
-    throw Error(ErrorCode::invalid_argument,
-                "dropout",
-                "0 for a single layer: it stands between layers",
-                shortest(options.dropout));
-  }
+  check_stack_dropout(options.dropout, options.layers);
   if (options.axis != -1 && options.axis != 2)
     throw Error(ErrorCode::unsupported, "axis", "-1, 2", std::to_string(options.axis));
 }

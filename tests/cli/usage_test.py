@@ -64,7 +64,7 @@ class Usage(ProgramTest):
         self.refuse('--metrics: expected names with commas between, got "a,,b"', "train", "--metrics", "a,,b")
 
     def test_errors_are_status_1_and_one_line(self):
-        self.fail_with('layer "lstn": supported are lstm, gru, simple_rnn, bilstm, bigru, dense, batch_norm, embedding, '
+        self.fail_with('layer "lstn": supported are lstm, gru, simple_rnn, bilstm, bigru, rnn_stack, dense, batch_norm, embedding, '
                        'masking, dropout, activation, flatten, average_pooling', "train", "--model", "lstn:4")
         self.fail_with('optimizer "lion": supported are sgd, rmsprop, adam, adamw', "train", "--optimizer", "lion")
         self.fail_with('data "cifar": supported are mnist, FILE.csv with --sequence or --window, FILE.npy, FILE.npz with '
