@@ -48,6 +48,7 @@
 #include "recurra/ops/lstm_layer.h"
 #include "recurra/ops/lstm_layer_cell.h"
 #include "recurra/ops/rnn_layer.h"
+#include "recurra/ops/sru.h"
 #include "recurra/primitive/arguments.h"
 #include "recurra/primitive/packed_rnn_weights.h"
 #include "recurra/primitive/rnn_primitive.h"

@@ -9,6 +9,7 @@
 #include "recurra/ops/gru.h"
 #include "recurra/ops/lstm_block.h"
 #include "recurra/ops/lstm_layer_cell.h"
+#include "recurra/ops/sru.h"
 #include "tests/support/nd4j_case.h"
 
 namespace recurra::test {
@@ -181,6 +182,18 @@ void run_bidirectional_rnn(Nd4jCase& c, const OpOptions& options) {
   c.check("hBWFinal", y.backward_h_last);
 }
 
+void run_sru(Nd4jCase& c, const OpOptions& options) {
+  const SruOutputs y = sru(c["x"], {c["w"], c["b"]}, {}, {c.find("c0"), c.find("mask")}, options);
+  c.check("h", y.h);
+  c.check("c", y.c);
+}
+
+void run_sru_cell(Nd4jCase& c, const OpOptions& options) {
+  const SruOutputs y = sru_cell(c["x"], c["cLast"], {c["w"], c["b"]}, SruLayout::gate_columns, options);
+  c.check("h", y.h);
+  c.check("c", y.c);
+}
+
 using Runner = void (*)(Nd4jCase&, const OpOptions&);
 
 const std::map<std::string, Runner> runners = {{"lstmLayer", run_lstm_layer},
@@ -191,6 +204,8 @@ const std::map<std::string, Runner> runners = {{"lstmLayer", run_lstm_layer},
                                                {"rnn", run_rnn_layer},
                                                {"rnnCell", run_rnn_cell},
                                                {"rnn_bidir", run_bidirectional_rnn},
+                                               {"sru", run_sru},
+                                               {"sruCell", run_sru_cell},
                                                {"lstmBlock", run_lstm_block},
                                                {"lstmBlockCell", run_lstm_block},
                                                {"grad lstmLayer", run_lstm_layer_gradient}};
@@ -212,7 +227,7 @@ TEST(OpsGolden, are_those_of_the_cases) {
       ++ran;
     }
   }
-  EXPECT_EQ(ran, 41 * supported_targets().size());
+  EXPECT_EQ(ran, 47 * supported_targets().size());
 }
 
 }  // namespace
