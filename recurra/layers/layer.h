@@ -2,7 +2,9 @@
 /// forward.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -54,14 +56,20 @@ struct Context {
   const StepMask* mask = nullptr;  ///< of the input (batch, steps, …), never an empty one; null: none
   DropoutStream dropout = {};
   Execution execution = {};
+  /// Of a layer's inputs in order, the first of them `mask`, each as that; empty: none but that.
+  std::span<const StepMask* const> masks = {};
 };
+
+/// What goes into a layer or comes out of it, in order.
+using TensorList = std::span<const Tensor* const>;
 
 /// A function with weights. Not to be run by two threads at once.
 ///
 /// A layer of your own overrides `type`, `config`, the private `run_build`, `run_forward` and `run_backward`,
 /// and `parameters` where it has weights; `takes` where x need not be f32, `output_mask` where other steps
 /// count behind it. build, forward and backward look at what they are given and then call these. It cannot be
-/// in a model's stream, which has copies of the layers, made by type and config.
+/// in a model's stream, which has copies of the layers, made by type and config. One with several inputs or
+/// outputs is a GeneralLayer.
 class RECURRA_API Layer {
  public:
   /// A layer without weights; build makes them.
@@ -85,13 +93,22 @@ class RECURRA_API Layer {
   [[nodiscard]] virtual nlohmann::json config() const = 0;
 
   /// Makes the weights for inputs of shape `input` without the batch axis, drawing initial values from
-  /// `random`, and returns the output's shape. Throws Error (shape) where the layer cannot take it.
+  /// `random`, and returns the output's shape. Throws Error: shape where the layer cannot take it,
+  /// invalid_argument where it has several outputs.
   Shape build(const Shape& input, Random& random);
+
+  /// The same for any number of inputs and outputs. Throws also Error (invalid_argument) for a number of
+  /// inputs that it does not take.
+  std::vector<Shape> build(std::span<const Shape> inputs, Random& random);
 
   /// x (batch, …) -> (batch, …), valid until the next call. When training, x and the mask must stay as they
   /// are until backward. Throws Error: shape where x or the mask does not fit, dtype for elements that the
-  /// layer does not take.
+  /// layer does not take, invalid_argument where it has other numbers of inputs or outputs.
   const Tensor& forward(const Tensor& x, const Context& context);
+
+  /// The same for all inputs, none of them null, and outputs. Throws also Error (invalid_argument) for a
+  /// number of inputs or masks that does not fit.
+  TensorList forward(TensorList inputs, const Context& context);
 
   /// After a training forward with the same x and context: gradients of the parameters, and, where `want_dx`,
   /// of x; else an empty tensor. Valid until the next call. Throws Error: invalid_argument unless the last
@@ -99,15 +116,27 @@ class RECURRA_API Layer {
   /// the mask are as that forward's and dy, f32, as its output.
   const Tensor& backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context);
 
+  /// The same for all inputs and outputs: `d_outputs` has null where no gradient reaches an output, but not
+  /// for all of them, `wanted` a zero where an input's gradient is not needed; there the result has null.
+  TensorList backward(TensorList inputs,
+                      TensorList d_outputs,
+                      std::span<const std::uint8_t> wanted,
+                      const Context& context);
+
   /// In Keras's order; empty before build.
   [[nodiscard]] virtual std::vector<Parameter*> parameters() { return {}; }
 
   /// To be called after parameters have been changed from outside.
   virtual void parameters_changed() {}
 
-  /// After forward with the same context: which steps of the output count; null: all, or it has no steps.
-  /// Valid until the next forward.
+  /// After forward with the same context: which steps of the output, of several the first, count; null: all,
+  /// or it has no steps. Valid until the next forward.
   [[nodiscard]] virtual const StepMask* output_mask(const Context& context) const { return context.mask; }
+
+  /// The same of any output.
+  [[nodiscard]] virtual const StepMask* mask_of_output(const Context& context, std::size_t output) const {
+    return output == 0 ? output_mask(context) : nullptr;
+  }
 
   /// After forward: what its weights and outputs cost, to be added to the loss. The gradient of the outputs'
   /// part is in what backward gives, that of the weights' is not.
@@ -138,11 +167,14 @@ class RECURRA_API Layer {
   /// What every layer's config starts with: name and trainable.
   [[nodiscard]] nlohmann::json base_config() const;
 
+  /// Throws Error (invalid_argument), naming the layer's inputs, unless `actual` is within least to most.
+  void require_inputs(std::size_t actual, std::size_t least, std::size_t most) const;
+
   /// For layers with an activity_regularizer.
   ActivityPenalty activity_;
 
  private:
-  /// Elements of x. For another kind forward throws.
+  /// Elements of an input. For another kind forward throws.
   [[nodiscard]] virtual bool takes(Dtype dtype) const noexcept { return dtype == Dtype::f32; }
 
   /// What build does: makes the weights, by make_parameter, and returns the output's shape.
@@ -159,14 +191,49 @@ class RECURRA_API Layer {
                                      bool want_dx,
                                      const Context& context) = 0;
 
-  void check_mask(const Shape& x, const StepMask* mask) const;
+  /// As run_build, run_forward and run_backward, for any number of inputs and outputs. These take one input
+  /// and give one output by the functions above; a layer that has more at times overrides both kinds, one
+  /// that always has is a GeneralLayer. The list run_forward_all returns, and that of run_backward_all, with
+  /// null where `wanted` has 0, is the layer's and stays until the next call.
+  virtual std::vector<Shape> run_build_all(std::span<const Shape> inputs, Random& random);
+  virtual TensorList run_forward_all(TensorList inputs, const Context& context);
+  virtual TensorList run_backward_all(TensorList inputs,
+                                      TensorList d_outputs,
+                                      std::span<const std::uint8_t> wanted,
+                                      const Context& context);
+
+  void check_inputs(TensorList inputs, const Context& context) const;
+  [[nodiscard]] std::string subject_of(const char* list, std::size_t index, std::size_t count) const;
 
   std::string name_;
   bool trainable_ = true;
-  bool trained_ = false;  // the last forward was a training one, and came to its end
-  bool masked_ = false;   // the last forward
-  Shape x_shape_;         // of the last forward
-  Shape y_shape_;
+  bool trained_ = false;                   // the last forward was a training one, and came to its end
+  std::vector<const StepMask*> masks_of_;  // of the last forward's inputs, to see where there was one
+  std::vector<Shape> input_shapes_;        // of the last forward
+  std::vector<Shape> output_shapes_;
+  const Tensor* one_output_ = nullptr;  // what lists of one have
+  const Tensor* one_gradient_ = nullptr;
+};
+
+/// A layer of several inputs or outputs: it overrides the functions for lists, run_build_all,
+/// run_forward_all and run_backward_all, which serve where it has one of each, too.
+class RECURRA_API GeneralLayer : public Layer {
+ public:
+  using Layer::Layer;
+
+ private:
+  std::vector<Shape> run_build_all(std::span<const Shape> inputs, Random& random) override = 0;
+  TensorList run_forward_all(TensorList inputs, const Context& context) override = 0;
+  TensorList run_backward_all(TensorList inputs,
+                              TensorList d_outputs,
+                              std::span<const std::uint8_t> wanted,
+                              const Context& context) override = 0;
+
+  Shape run_build(const Shape& input, Random& random) final;
+  const Tensor& run_forward(const Tensor& x, const Context& context) final;
+  const Tensor& run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) final;
+
+  Tensor none_{Shape{0}};
 };
 
 }  // namespace recurra
