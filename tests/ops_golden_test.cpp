@@ -119,8 +119,10 @@ LstmWeights block_weights(const Nd4jCase& c) {
 void run_lstm_block(Nd4jCase& c, const OpOptions& options) {
   const LstmStart start{
       .c_last = c.find("cLast"), .y_last = c.find("yLast"), .max_ts_length = c.find("maxTSLength")};
-  const auto run = c.op == "lstmBlock" ? lstm_block : lstm_cell;
-  const LstmBlockOutputs y = run(c["x"], block_weights(c), block_configuration(c), start, options);
+  const LstmConfiguration configuration = block_configuration(c);
+  const LstmBlockOutputs y = c.op == "lstmBlock"
+                                 ? lstm_block(c["x"], block_weights(c), configuration, start, options)
+                                 : lstm_cell(c["x"], block_weights(c), configuration, start, options);
   c.check("i", y.i);
   c.check("c", y.c);
   c.check("f", y.f);

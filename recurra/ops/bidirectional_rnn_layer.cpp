@@ -1,12 +1,14 @@
 #include "recurra/ops/bidirectional_rnn_layer.h"
 
 #include "recurra/base/error.h"
+#include "recurra/ops/differentiate.h"
 #include "recurra/ops/output_layer_operation.h"
 
 namespace recurra::ops {
 
 namespace {
 
+using autograd::Variable;
 using Op = OutputLayerOperation;
 
 constexpr std::size_t forward_h = Op::h;
@@ -61,6 +63,20 @@ BidirectionalRnnOutputs bidirectional_rnn_layer(const Tensor& x,
           std::move(y[backward_h]),
           std::move(y[forward_last]),
           std::move(y[backward_last])};
+}
+
+BidirectionalRnnOutputsOf<Variable> bidirectional_rnn_layer(
+    const Variable& x,
+    const BidirectionalRnnWeightsOf<Variable>& weights,
+    const BidirectionalRnnConfig& config,
+    const BidirectionalRnnStartOf<Variable>& start,
+    const OpOptions& options) {
+  const Differentiated call(inputs_of(x, weights, start, given_variable), options);
+  const std::vector<Variable> y = call.run(
+      std::make_shared<Op>(
+          kind_of(config, options), call.values(), config.format, start.max_ts_length, call.options()),
+      {"h", "forward_h_last", "backward_h", "backward_h_last"});
+  return {y[forward_h], y[backward_h], y[forward_last], y[backward_last]};
 }
 
 BidirectionalRnnGradients bidirectional_rnn_layer_gradient(const Tensor& x,

@@ -68,6 +68,14 @@ bidirectional_rnn_layer(const Tensor& x,
                         const BidirectionalRnnStart& start = {},
                         const OpOptions& options = {});
 
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API BidirectionalRnnOutputsOf<autograd::Variable> bidirectional_rnn_layer(
+    const autograd::Variable& x,
+    const BidirectionalRnnWeightsOf<autograd::Variable>& weights,
+    const BidirectionalRnnConfig& config = {},
+    const BidirectionalRnnStartOf<autograd::Variable>& start = {},
+    const OpOptions& options = {});
+
 /// Its gradients, as rnn_layer_gradient.
 [[nodiscard]] RECURRA_API BidirectionalRnnGradients
 bidirectional_rnn_layer_gradient(const Tensor& x,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "recurra/ops/differentiate.h"
 #include "recurra/ops/operation.h"
 #include "recurra/ops/run.h"
 
@@ -129,6 +130,7 @@ class GruOperation final : public Operation {
   std::optional<Run> run_;
 };
 
+using autograd::Variable;
 using Op = GruOperation;
 
 template <class T, class Given>
@@ -144,6 +146,16 @@ template <class T, class Given>
 GruOutputs gru(const Tensor& x, const Tensor& h_last, const GruWeights& weights, const OpOptions& options) {
   std::vector<Tensor> y = Op(inputs_of(x, h_last, weights, given), options).forward(false);
   return {std::move(y[Op::r]), std::move(y[Op::u]), std::move(y[Op::c]), std::move(y[Op::h])};
+}
+
+GruOutputsOf<Variable> gru(const Variable& x,
+                           const Variable& h_last,
+                           const GruWeightsOf<Variable>& weights,
+                           const OpOptions& options) {
+  const Differentiated call(inputs_of(x, h_last, weights, given_variable), options);
+  const std::vector<Variable> y =
+      call.run(std::make_shared<Op>(call.values(), call.options()), {"r", "u", "c", "h"});
+  return {y[Op::r], y[Op::u], y[Op::c], y[Op::h]};
 }
 
 GruGradients gru_gradient(const Tensor& x,

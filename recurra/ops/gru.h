@@ -1,6 +1,7 @@
 /// ND4J's gru: one step of a GRU, reset before the product, with its gates as outputs.
 #pragma once
 
+#include "recurra/autograd/variable.h"
 #include "recurra/base/tensor.h"
 #include "recurra/ops/op_options.h"
 
@@ -47,6 +48,13 @@ struct GruGradients {
                                          const Tensor& h_last,
                                          const GruWeights& weights,
                                          const OpOptions& options = {});
+
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API GruOutputsOf<autograd::Variable> gru(
+    const autograd::Variable& x,
+    const autograd::Variable& h_last,
+    const GruWeightsOf<autograd::Variable>& weights,
+    const OpOptions& options = {});
 
 /// Gradients of sum(seeds * outputs) of such a call, summed over rows; of empty seeds zeros. Runs the call
 /// again: who trains uses variables. Throws as gru, and Error (shape) for a seed.

@@ -1,12 +1,14 @@
 #include "recurra/ops/gru_layer.h"
 
 #include "recurra/base/error.h"
+#include "recurra/ops/differentiate.h"
 #include "recurra/ops/output_layer_operation.h"
 
 namespace recurra::ops {
 
 namespace {
 
+using autograd::Variable;
 using Op = OutputLayerOperation;
 
 // Where u, r, o, the cells' gates in their order, stand among r, u, c.
@@ -52,6 +54,19 @@ Outputs gru_layer(const Tensor& x,
                options);
   std::vector<Tensor> y = operation.forward(false);
   return {std::move(y[Op::h]), std::move(y[Op::last])};
+}
+
+OutputsOf<Variable> gru_layer(const Variable& x,
+                              const GruLayerWeightsOf<Variable>& weights,
+                              const GruLayerConfig& config,
+                              const OutputStartOf<Variable>& start,
+                              const OpOptions& options) {
+  const Differentiated call(inputs_of(x, weights, start, given_variable), options);
+  const std::vector<Variable> y = call.run(
+      std::make_shared<Op>(
+          kind_of(config, options), call.values(), config.format, start.max_ts_length, call.options()),
+      {"h", "h_last"});
+  return {y[Op::h], y[Op::last]};
 }
 
 GruLayerGradients gru_layer_gradient(const Tensor& x,

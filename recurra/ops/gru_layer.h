@@ -1,6 +1,7 @@
 /// libnd4j's gru as users ask for it: a whole sequence through a GRU.
 #pragma once
 
+#include "recurra/autograd/variable.h"
 #include "recurra/base/tensor.h"
 #include "recurra/ops/op_options.h"
 #include "recurra/ops/sequence_format.h"
@@ -75,6 +76,14 @@ struct GruLayerGradients {
                                             const GruLayerConfig& config = {},
                                             const OutputStart& start = {},
                                             const OpOptions& options = {});
+
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API OutputsOf<autograd::Variable> gru_layer(
+    const autograd::Variable& x,
+    const GruLayerWeightsOf<autograd::Variable>& weights,
+    const GruLayerConfig& config = {},
+    const OutputStartOf<autograd::Variable>& start = {},
+    const OpOptions& options = {});
 
 /// Gradients of sum(seeds * outputs) of such a call, summed over rows and steps; of empty seeds zeros. Runs
 /// the call again: who trains uses variables. Throws as gru_layer, and Error (shape) for a seed.

@@ -1,12 +1,18 @@
 #include "recurra/ops/lstm_block.h"
 
+#include "recurra/ops/differentiate.h"
 #include "recurra/ops/lstm_block_operation.h"
 
 namespace recurra::ops {
 
 namespace {
 
+using autograd::Variable;
 using Op = LstmBlockOperation;
+
+[[nodiscard]] const char* name_of(StepCount count) noexcept {
+  return count == StepCount::one ? "lstm_cell" : "lstm_block";
+}
 
 [[nodiscard]] Op make_operation(StepCount count,
                                 const Tensor& x,
@@ -14,7 +20,7 @@ using Op = LstmBlockOperation;
                                 const LstmConfiguration& configuration,
                                 const LstmStart& start,
                                 const OpOptions& options) {
-  return {count == StepCount::one ? "lstm_cell" : "lstm_block",
+  return {name_of(count),
           lstm_block_inputs(x, weights, start, given),
           configuration,
           start.max_ts_length,
@@ -31,6 +37,20 @@ using Op = LstmBlockOperation;
           std::move(y[Op::z]),
           std::move(y[Op::h]),
           std::move(y[Op::y])};
+}
+
+[[nodiscard]] LstmBlockOutputsOf<Variable> run_variables(StepCount count,
+                                                         const Variable& x,
+                                                         const LstmWeightsOf<Variable>& weights,
+                                                         const LstmConfiguration& configuration,
+                                                         const LstmStartOf<Variable>& start,
+                                                         const OpOptions& options) {
+  const Differentiated call(lstm_block_inputs(x, weights, start, given_variable), options);
+  const std::vector<Variable> y =
+      call.run(std::make_shared<Op>(
+                   name_of(count), call.values(), configuration, start.max_ts_length, count, call.options()),
+               {"i", "c", "f", "o", "z", "h", "y"});
+  return {y[Op::i], y[Op::c], y[Op::f], y[Op::o], y[Op::z], y[Op::h], y[Op::y]};
 }
 
 [[nodiscard]] LstmBlockGradients run_gradient(Op&& operation, const LstmBlockOutputs& s) {
@@ -56,6 +76,14 @@ LstmBlockOutputs lstm_block(const Tensor& x,
   return run(make_operation(StepCount::sequence, x, weights, configuration, start, options));
 }
 
+LstmBlockOutputsOf<Variable> lstm_block(const Variable& x,
+                                        const LstmWeightsOf<Variable>& weights,
+                                        const LstmConfiguration& configuration,
+                                        const LstmStartOf<Variable>& start,
+                                        const OpOptions& options) {
+  return run_variables(StepCount::sequence, x, weights, configuration, start, options);
+}
+
 LstmBlockGradients lstm_block_gradient(const Tensor& x,
                                        const LstmWeights& weights,
                                        const LstmConfiguration& configuration,
@@ -71,6 +99,14 @@ LstmBlockOutputs lstm_cell(const Tensor& x,
                            const LstmStart& start,
                            const OpOptions& options) {
   return run(make_operation(StepCount::one, x, weights, configuration, start, options));
+}
+
+LstmBlockOutputsOf<Variable> lstm_cell(const Variable& x,
+                                       const LstmWeightsOf<Variable>& weights,
+                                       const LstmConfiguration& configuration,
+                                       const LstmStartOf<Variable>& start,
+                                       const OpOptions& options) {
+  return run_variables(StepCount::one, x, weights, configuration, start, options);
 }
 
 LstmBlockGradients lstm_cell_gradient(const Tensor& x,

@@ -1,6 +1,7 @@
 /// ND4J's lstmblock and lstmCell: TensorFlow's BlockLSTM and LSTMBlockCell, with all they compute as outputs.
 #pragma once
 
+#include "recurra/autograd/variable.h"
 #include "recurra/base/tensor.h"
 #include "recurra/ops/lstm_start.h"
 #include "recurra/ops/op_options.h"
@@ -77,6 +78,14 @@ struct LstmBlockGradients {
                                                       const LstmStart& start = {},
                                                       const OpOptions& options = {});
 
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API LstmBlockOutputsOf<autograd::Variable> lstm_block(
+    const autograd::Variable& x,
+    const LstmWeightsOf<autograd::Variable>& weights,
+    const LstmConfiguration& configuration = {},
+    const LstmStartOf<autograd::Variable>& start = {},
+    const OpOptions& options = {});
+
 /// Gradients of sum(seeds * outputs) of such a call, summed over rows and steps; of empty seeds zeros. Runs
 /// the call again: who trains uses variables. Throws as lstm_block, and Error (shape) for a seed.
 [[nodiscard]] RECURRA_API LstmBlockGradients lstm_block_gradient(const Tensor& x,
@@ -94,6 +103,14 @@ struct LstmBlockGradients {
                                                      const LstmConfiguration& configuration = {},
                                                      const LstmStart& start = {},
                                                      const OpOptions& options = {});
+
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API LstmBlockOutputsOf<autograd::Variable> lstm_cell(
+    const autograd::Variable& x,
+    const LstmWeightsOf<autograd::Variable>& weights,
+    const LstmConfiguration& configuration = {},
+    const LstmStartOf<autograd::Variable>& start = {},
+    const OpOptions& options = {});
 
 /// Its gradients, as lstm_block_gradient.
 [[nodiscard]] RECURRA_API LstmBlockGradients lstm_cell_gradient(const Tensor& x,

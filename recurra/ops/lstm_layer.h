@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "recurra/autograd/variable.h"
 #include "recurra/base/tensor.h"
 #include "recurra/ops/lstm_start.h"
 #include "recurra/ops/op_options.h"
@@ -95,6 +96,14 @@ struct LstmLayerGradients {
                                                       const LstmLayerConfig& config = {},
                                                       const LstmStart& start = {},
                                                       const OpOptions& options = {});
+
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API LstmLayerOutputsOf<autograd::Variable> lstm_layer(
+    const autograd::Variable& x,
+    const LstmLayerWeightsOf<autograd::Variable>& weights,
+    const LstmLayerConfig& config = {},
+    const LstmStartOf<autograd::Variable>& start = {},
+    const OpOptions& options = {});
 
 /// Gradients of sum(seeds * outputs) of such a call, summed over rows and steps; of empty seeds zeros. Runs
 /// the call again: who trains uses variables. Throws as lstm_layer, and Error (shape) for a seed.

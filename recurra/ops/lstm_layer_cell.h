@@ -25,6 +25,14 @@ using LstmLayerCellOutputs = LstmLayerCellOutputsOf<Tensor>;
                                                                const LstmStart& start = {},
                                                                const OpOptions& options = {});
 
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API LstmLayerCellOutputsOf<autograd::Variable> lstm_layer_cell(
+    const autograd::Variable& x,
+    const LstmLayerWeightsOf<autograd::Variable>& weights,
+    const LstmLayerConfig& config = {},
+    const LstmStartOf<autograd::Variable>& start = {},
+    const OpOptions& options = {});
+
 /// Its gradients, as lstm_layer_gradient.
 [[nodiscard]] RECURRA_API LstmLayerGradients lstm_layer_cell_gradient(const Tensor& x,
                                                                       const LstmLayerWeights& weights,

@@ -32,7 +32,7 @@ LstmLayerOperation::LstmLayerOperation(const char* name,
     : Operation(name, std::move(inputs), options), config_(config), count_(count) {
   check_config();
   if (count_ == StepCount::one) check_one_step(max_ts_length);
-  check_x();
+  take_x();
   check_tensors();
   lengths_ = lengths_of(max_ts_length, n_.batch, n_.steps);
   mask_last_steps();
@@ -77,7 +77,8 @@ void LstmLayerOperation::check_one_step(const Tensor* max_ts_length) const {
     refuse("direction", "FWD for one step", name_of(config_.direction));
 }
 
-void LstmLayerOperation::check_x() {
+void LstmLayerOperation::take_x() {
+  check_given(x, "x");
   const Shape& shape = input(x)->shape();
   if (count_ == StepCount::sequence) {
     check_rank(x, "x", 3, describe(config_.format, "features"));

@@ -33,7 +33,7 @@ class LstmLayerOperation final : public Operation {
  private:
   void check_config() const;
   void check_one_step(const Tensor* max_ts_length) const;
-  void check_x();
+  void take_x();
   void check_tensors();
   [[nodiscard]] std::vector<Recurrence> recurrences() const;
   void mask_last_steps();

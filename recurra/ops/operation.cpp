@@ -52,6 +52,7 @@ SequenceSizes Operation::check_x(int place, SequenceFormat format, StepCount cou
                 "TNS, NST, NTS",
                 known ? ops::name_of(format) : std::to_string(static_cast<int>(format)));
   }
+  check_given(place, "x");
   const Shape& shape = input(place)->shape();
   if (count == StepCount::sequence) {
     check_rank(place, "x", 3, describe(format, "features"));

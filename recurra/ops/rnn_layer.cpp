@@ -1,11 +1,13 @@
 #include "recurra/ops/rnn_layer.h"
 
+#include "recurra/ops/differentiate.h"
 #include "recurra/ops/output_layer_operation.h"
 
 namespace recurra::ops {
 
 namespace {
 
+using autograd::Variable;
 using Op = OutputLayerOperation;
 
 constexpr OutputLayerKind layer{.name = "rnn_layer", .cell = "vanilla", .joint_biases = true};
@@ -38,6 +40,18 @@ Outputs rnn_layer(const Tensor& x,
   return {std::move(y[Op::h]), std::move(y[Op::last])};
 }
 
+OutputsOf<Variable> rnn_layer(const Variable& x,
+                              const RnnWeightsOf<Variable>& weights,
+                              SequenceFormat format,
+                              const OutputStartOf<Variable>& start,
+                              const OpOptions& options) {
+  const Differentiated call(inputs_of(x, weights, start.h_last, given_variable), options);
+  const std::vector<Variable> y =
+      call.run(std::make_shared<Op>(layer, call.values(), format, start.max_ts_length, call.options()),
+               {"h", "h_last"});
+  return {y[Op::h], y[Op::last]};
+}
+
 RnnGradients rnn_layer_gradient(const Tensor& x,
                                 const RnnWeights& weights,
                                 SequenceFormat format,
@@ -51,6 +65,15 @@ RnnGradients rnn_layer_gradient(const Tensor& x,
 Tensor rnn_cell(const Tensor& x, const Tensor& h_last, const RnnWeights& weights, const OpOptions& options) {
   Op operation(cell, inputs_of(x, weights, &h_last, given), SequenceFormat::tns, nullptr, options);
   return std::move(operation.forward(false)[Op::h]);
+}
+
+Variable rnn_cell(const Variable& x,
+                  const Variable& h_last,
+                  const RnnWeightsOf<Variable>& weights,
+                  const OpOptions& options) {
+  const Differentiated call(inputs_of(x, weights, &h_last, given_variable), options);
+  return call.run(std::make_shared<Op>(cell, call.values(), SequenceFormat::tns, nullptr, call.options()),
+                  {"h", "h_last"})[Op::h];
 }
 
 RnnGradients rnn_cell_gradient(const Tensor& x,

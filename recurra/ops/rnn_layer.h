@@ -33,6 +33,14 @@ struct RnnGradients {
                                             const OutputStart& start = {},
                                             const OpOptions& options = {});
 
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API OutputsOf<autograd::Variable> rnn_layer(
+    const autograd::Variable& x,
+    const RnnWeightsOf<autograd::Variable>& weights,
+    SequenceFormat format = SequenceFormat::tns,
+    const OutputStartOf<autograd::Variable>& start = {},
+    const OpOptions& options = {});
+
 /// Gradients of sum(seeds * outputs) of such a call, summed over rows and steps; of empty seeds zeros. Runs
 /// the call again: who trains uses variables. Throws as rnn_layer, and Error (shape) for a seed.
 [[nodiscard]] RECURRA_API RnnGradients rnn_layer_gradient(const Tensor& x,
@@ -47,6 +55,12 @@ struct RnnGradients {
                                           const Tensor& h_last,
                                           const RnnWeights& weights,
                                           const OpOptions& options = {});
+
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API autograd::Variable rnn_cell(const autograd::Variable& x,
+                                                      const autograd::Variable& h_last,
+                                                      const RnnWeightsOf<autograd::Variable>& weights,
+                                                      const OpOptions& options = {});
 
 /// Its gradients, as rnn_layer_gradient.
 [[nodiscard]] RECURRA_API RnnGradients rnn_cell_gradient(const Tensor& x,

@@ -1,11 +1,13 @@
 #include "recurra/ops/sru.h"
 
+#include "recurra/ops/differentiate.h"
 #include "recurra/ops/sru_operation.h"
 
 namespace recurra::ops {
 
 namespace {
 
+using autograd::Variable;
 using Op = SruOperation;
 
 template <class T, class Given>
@@ -31,6 +33,19 @@ template <class T, class Given>
   return {std::move(y[Op::h]), std::move(y[Op::c])};
 }
 
+[[nodiscard]] SruOutputsOf<Variable> run_variables(SruForm form,
+                                                   const Variable& x,
+                                                   const SruWeightsOf<Variable>& weights,
+                                                   const SruConfig& config,
+                                                   const SruStartOf<Variable>& start,
+                                                   const OpOptions& options) {
+  const Differentiated call(inputs_of(x, weights, start.initial_c, given_variable), options);
+  const std::vector<Variable> y = call.run(
+      std::make_shared<Op>(form, call.values(), config, start.mask, start.max_ts_length, call.options()),
+      {"h", "c"});
+  return {y[Op::h], y[Op::c]};
+}
+
 [[nodiscard]] SruGradients run_gradient(Op&& operation, const SruOutputs& seeds) {
   std::vector<Tensor> g = gradients_of(operation, {given(seeds.h), given(seeds.c)});
   return {.x = std::move(g[Op::x]),
@@ -46,6 +61,14 @@ SruOutputs sru(const Tensor& x,
                const SruStart& start,
                const OpOptions& options) {
   return run(make_operation(SruForm::sequence, x, weights, config, start, options));
+}
+
+SruOutputsOf<Variable> sru(const Variable& x,
+                           const SruWeightsOf<Variable>& weights,
+                           const SruConfig& config,
+                           const SruStartOf<Variable>& start,
+                           const OpOptions& options) {
+  return run_variables(SruForm::sequence, x, weights, config, start, options);
 }
 
 SruGradients sru_gradient(const Tensor& x,
@@ -64,6 +87,15 @@ SruOutputs sru_cell(const Tensor& x,
                     const OpOptions& options) {
   return run(make_operation(
       SruForm::cell, x, weights, {SequenceFormat::tns, layout}, {.initial_c = &c_last}, options));
+}
+
+SruOutputsOf<Variable> sru_cell(const Variable& x,
+                                const Variable& c_last,
+                                const SruWeightsOf<Variable>& weights,
+                                SruLayout layout,
+                                const OpOptions& options) {
+  return run_variables(
+      SruForm::cell, x, weights, {SequenceFormat::tns, layout}, {.initial_c = &c_last}, options);
 }
 
 SruGradients sru_cell_gradient(const Tensor& x,
@@ -85,6 +117,15 @@ SruOutputs sru_bi(const Tensor& x,
                   const OpOptions& options) {
   return run(make_operation(
       SruForm::both_directions, x, weights, {format, SruLayout::gate_columns}, start, options));
+}
+
+SruOutputsOf<Variable> sru_bi(const Variable& x,
+                              const SruWeightsOf<Variable>& weights,
+                              SequenceFormat format,
+                              const SruStartOf<Variable>& start,
+                              const OpOptions& options) {
+  return run_variables(
+      SruForm::both_directions, x, weights, {format, SruLayout::gate_columns}, start, options);
 }
 
 SruGradients sru_bi_gradient(const Tensor& x,

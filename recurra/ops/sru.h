@@ -1,6 +1,7 @@
 /// ND4J's sru and sruCell: simple recurrent units, over a sequence and of one step.
 #pragma once
 
+#include "recurra/autograd/variable.h"
 #include "recurra/base/tensor.h"
 #include "recurra/ops/op_options.h"
 #include "recurra/ops/sequence_format.h"
@@ -75,6 +76,14 @@ struct SruGradients {
                                          const SruStart& start = {},
                                          const OpOptions& options = {});
 
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API SruOutputsOf<autograd::Variable> sru(
+    const autograd::Variable& x,
+    const SruWeightsOf<autograd::Variable>& weights,
+    const SruConfig& config = {},
+    const SruStartOf<autograd::Variable>& start = {},
+    const OpOptions& options = {});
+
 /// Gradients of sum(seeds * outputs) of such a call, summed over rows and steps; of empty seeds zeros. Runs
 /// the call again: who trains uses variables. Throws as sru, and Error (shape) for a seed.
 [[nodiscard]] RECURRA_API SruGradients sru_gradient(const Tensor& x,
@@ -90,6 +99,14 @@ struct SruGradients {
                                               const SruWeights& weights,
                                               SruLayout layout = SruLayout::gate_columns,
                                               const OpOptions& options = {});
+
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API SruOutputsOf<autograd::Variable> sru_cell(
+    const autograd::Variable& x,
+    const autograd::Variable& c_last,
+    const SruWeightsOf<autograd::Variable>& weights,
+    SruLayout layout = SruLayout::gate_columns,
+    const OpOptions& options = {});
 
 /// Its gradients, as sru_gradient; c_last's is initial_c.
 [[nodiscard]] RECURRA_API SruGradients sru_cell_gradient(const Tensor& x,
@@ -108,6 +125,14 @@ struct SruGradients {
                                             SequenceFormat format = SequenceFormat::tns,
                                             const SruStart& start = {},
                                             const OpOptions& options = {});
+
+/// The same on variables, which takes gradients to all of them.
+[[nodiscard]] RECURRA_API SruOutputsOf<autograd::Variable> sru_bi(
+    const autograd::Variable& x,
+    const SruWeightsOf<autograd::Variable>& weights,
+    SequenceFormat format = SequenceFormat::tns,
+    const SruStartOf<autograd::Variable>& start = {},
+    const OpOptions& options = {});
 
 /// Its gradients, as sru_gradient.
 [[nodiscard]] RECURRA_API SruGradients sru_bi_gradient(const Tensor& x,
