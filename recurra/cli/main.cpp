@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
   recurra::cli::add_evaluate(app);
   recurra::cli::add_predict(app);
   recurra::cli::add_inspect(app);
+  recurra::cli::add_convert(app);
   recurra::cli::add_info(app);
   recurra::cli::add_bench(app);
   const int status = recurra::cli::run(app, {argv + 1, argv + argc});

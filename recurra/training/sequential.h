@@ -181,6 +181,11 @@ class RECURRA_API Sequential {
 
   [[nodiscard]] ModelSpec spec() const;
 
+  /// A model of other layers with the same input, these weights in the order of its parameters, and what else
+  /// this one has: compiled as it is, with an optimizer that begins anew, metadata, seed and epochs. Throws
+  /// Error: invalid_argument when not built, and as build, set_weights and make_loss_from_config.
+  [[nodiscard]] Sequential rebuilt(const ModelSpec& spec, const std::vector<Tensor>& weights) const;
+
   /// Of initial weights, of the order of examples and of dropout.
   [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
 

@@ -36,6 +36,42 @@ class Saved(ProgramTest):
                            "sparse_top_k_categorical_accuracy")
         self.assertIn("sparse_top_k_categorical_accuracy 1\n", out)
 
+    def test_stacks_become_layers_and_layers_stacks(self):
+        train = ("train", *SEQUENCES, "--epochs", "1", "--model", "rnn_stack:bigru:4x2,dense:outputs", "--save", "stack.st")
+        self.succeed(*train)
+
+        def predict(model):
+            return self.succeed("predict", "--model", model, "--data", "sequences.csv")
+
+        def convert(file, to, output):
+            return self.succeed("convert", file, "--to", to, "--output", output)
+
+        self.assertEqual(convert("stack.st", "layers", "layers.st"),
+                         "optimized_rnn_stack -> optimized_rnn_stack_0, optimized_rnn_stack_1\n")
+        self.assertEqual(convert("layers.st", "stack", "again.st"),
+                         "optimized_rnn_stack_0, optimized_rnn_stack_1 -> rnn_stack\n")
+        self.assertEqual(predict("layers.st"), predict("stack.st"))
+        self.assertEqual(predict("again.st"), predict("stack.st"))
+        self.assertIn("(Bidirectional)", self.succeed("inspect", "layers.st"))
+        self.assertIn("rnn_stack (OptimizedRNNStack)", self.succeed("inspect", "again.st"))
+        evaluate = ("evaluate", "--data", "sequences.csv", "--json", "--model")
+        self.assertEqual(self.succeed(*evaluate, "layers.st"), self.succeed(*evaluate, "stack.st"))
+
+    def test_conversions_that_cannot_be_are_refused(self):
+        convert = ("convert", "model.safetensors", "--output")
+        self.fail_with('--to "onnx": supported are layers, stack', *convert, "out.st", "--to", "onnx")
+        self.fail_with("sequential: expected a model with an OptimizedRNNStack, got LSTM, Dense",
+                       *convert, "out.st", "--to", "layers")
+        self.fail_with("--output: expected a file that is not read, got model.safetensors",
+                       *convert, "model.safetensors", "--to", "stack")
+        code, out, err = self.recurra("convert", self.foreign(), "--to", "layers", "--output", "out.st")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn('expected a model of recurra (metadata "format": "recurra")', err)
+        for arguments in (("convert", "--to", "stack", "--output", "o"), ("convert", "model.safetensors", "--to", "stack"),
+                          ("convert", "model.safetensors", "--output", "o")):
+            self.assertEqual(self.recurra(*arguments)[0], 2, arguments)
+        self.assertFalse(os.path.exists(self.path("out.st")))
+
     def test_predictions_go_to_a_file_or_are_printed(self):
         printed = self.succeed("predict", "--model", "model.safetensors", "--data", "sequences.csv")
         self.assertEqual(self.succeed("predict", "--model", "model.safetensors", "--data", "sequences.csv", "--output",

@@ -18,7 +18,7 @@ class Usage(ProgramTest):
     def test_help_names_every_command_and_option(self):
         code, out, _ = run("--help")
         self.assertEqual(code, 0)
-        commands = ("train", "evaluate", "predict", "inspect", "info", "bench")
+        commands = ("train", "evaluate", "predict", "inspect", "convert", "info", "bench")
         for command in commands:
             self.assertIn(command, out)
             self.assertEqual(run(command, "--help")[0], 0)
@@ -37,7 +37,7 @@ class Usage(ProgramTest):
         self.refuse("unknown option --versoin; did you mean --version?", "--versoin")
         self.refuse('unknown command "tarin"; did you mean train?', "tarin")
         self.refuse('unknown command "fly"', "fly")
-        self.refuse('expected a command, one of "train", "evaluate", "predict", "inspect", "info", "bench"')
+        self.refuse('expected a command, one of "train", "evaluate", "predict", "inspect", "convert", "info", "bench"')
 
     def test_an_option_comes_once_and_with_a_value(self):
         self.refuse("--epochs: expected once, got twice", "train", "--epochs", "3", "--epochs", "3")
