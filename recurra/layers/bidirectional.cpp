@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <nlohmann/json.hpp>
 
@@ -71,6 +72,7 @@ Bidirectional::Bidirectional(std::unique_ptr<Recurrent> forward_layer,
   if (a.go_backwards == b.go_backwards) fail("the other direction", "go_backwards as of the forward layer");
   if (a.return_sequences != b.return_sequences)
     fail("return_sequences as of the forward layer", b.return_sequences ? "true" : "false");
+  if (a.stateful != b.stateful) fail("stateful as of the forward layer", b.stateful ? "true" : "false");
   if (merge_mode != MergeMode::concat && a.units != b.units)
     fail(std::to_string(a.units).append(" units as the forward layer").c_str(), std::to_string(b.units));
 }
@@ -113,6 +115,16 @@ const StepMask* Bidirectional::output_mask(const Context& context) const {
   return sequences() ? context.mask : nullptr;
 }
 
+bool Bidirectional::stateful() const noexcept {
+  return layers_[0]->stateful();
+}
+
+std::vector<CarriedStates*> Bidirectional::carried_states() {
+  std::vector<CarriedStates*> all = layers_[0]->carried_states();
+  std::ranges::copy(layers_[1]->carried_states(), std::back_inserter(all));
+  return all;
+}
+
 void Bidirectional::set_trainable(bool trainable) {
   Layer::set_trainable(trainable);
   for (const auto& layer : layers_) layer->set_trainable(trainable);
@@ -142,9 +154,10 @@ const Tensor& Bidirectional::run_forward(const Tensor& x, const Context& context
       halves_[d].resize({batch, units(d)});
       output.last = halves_[d].data();
     }
-    jobs[d] = layers_[d]->forward_job(x, part_of(context, d), output);
+    jobs[d] = layers_[d]->forward_job(x, {}, part_of(context, d), output);
   }
   forward_both(jobs[0], jobs[1], context.training, context.execution);
+  for (const auto& layer : layers_) layer->finish_forward(context);
   if (!in_place()) merge();
   return y_;
 }
@@ -206,7 +219,7 @@ const Tensor& Bidirectional::run_backward(const Tensor& x,
     } else {
       gradient.last = d_halves_[d].data();
     }
-    jobs[d] = layers_[d]->backward_job(x, gradient, want_dx ? &dx_[d] : nullptr);
+    jobs[d] = layers_[d]->backward_job(x, gradient, {want_dx ? &dx_[d] : nullptr, false}, context);
   }
   backward_both(jobs[0], jobs[1], context.execution);
   for (const auto& layer : layers_) layer->take_gradients();

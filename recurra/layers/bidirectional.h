@@ -33,7 +33,7 @@ class RECURRA_API Bidirectional final : public Layer {
                          std::string name = "bidirectional");
 
   /// With a backward layer of its own. Throws also Error (invalid_argument) unless the two differ in
-  /// go_backwards, agree in return_sequences and, but for concat, in units.
+  /// go_backwards, agree in return_sequences, in stateful and, but for concat, in units.
   Bidirectional(std::unique_ptr<Recurrent> forward_layer,
                 std::unique_ptr<Recurrent> backward_layer,
                 MergeMode merge_mode,
@@ -45,6 +45,9 @@ class RECURRA_API Bidirectional final : public Layer {
   [[nodiscard]] std::vector<Parameter*> parameters() override;
   void parameters_changed() override;
   [[nodiscard]] const StepMask* output_mask(const Context& context) const override;
+  [[nodiscard]] bool stateful() const noexcept override;
+  /// The forward direction's, then the backward one's.
+  [[nodiscard]] std::vector<CarriedStates*> carried_states() override;
   /// Of both directions.
   void set_trainable(bool trainable) override;
 

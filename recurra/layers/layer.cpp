@@ -1,6 +1,7 @@
 #include "recurra/layers/layer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include <nlohmann/json.hpp>
@@ -199,6 +200,46 @@ double Layer::penalty() {
       sum += parameter->regularizer->value(parameter->value);
   }
   return sum;
+}
+
+std::vector<CarriedStates*> Layer::require_carried(const char* what) {
+  std::vector<CarriedStates*> carried = carried_states();
+  if (!carried.empty()) return carried;
+  const bool can = stateful();
+  throw Error(ErrorCode::invalid_argument,
+              name_ + "." + what,
+              can ? "a built layer" : "a stateful layer",
+              can ? "one without weights" : "one that is not");
+}
+
+std::vector<Tensor> Layer::states() {
+  std::vector<Tensor> all;
+  for (const CarriedStates* carried : require_carried("states")) {
+    for (const Tensor& state : carried->states())
+      if (state.shape().rank() == 2) all.push_back(state);
+  }
+  return all;
+}
+
+void Layer::set_states(const std::vector<Tensor>& states) {
+  const std::vector<CarriedStates*> carried = require_carried("set_states");
+  std::vector<const Tensor*> given;
+  for (const Tensor& state : states) given.push_back(&state);
+  const bool has_rows = !states.empty() && states[0].shape().rank() > 0;
+  const i64 batch = has_rows ? states[0].shape()[0] : 0;  // the first says how many
+  std::vector<Shape> expected;
+  for (const CarriedStates* one : carried)
+    expected.insert(expected.end(), one->count(), {batch, one->units()});
+  check_states(given, expected, name_ + ".states");
+  std::span<const Tensor> rest = states;
+  for (CarriedStates* one : carried) {
+    one->set(rest.first(one->count()));
+    rest = rest.subspan(one->count());
+  }
+}
+
+void Layer::reset_states() {
+  for (CarriedStates* carried : require_carried("reset_states")) carried->reset();
 }
 
 Parameter Layer::make_parameter(std::string name,

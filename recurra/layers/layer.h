@@ -14,6 +14,7 @@
 #include "recurra/base/tensor.h"
 #include "recurra/engine/call.h"
 #include "recurra/layers/activity_penalty.h"
+#include "recurra/layers/carried_states.h"
 #include "recurra/layers/step_mask.h"
 #include "recurra/layers/weight_options.h"
 
@@ -145,6 +146,30 @@ class RECURRA_API Layer {
   /// What the engine did in the last forward; null for layers that do not run on it.
   [[nodiscard]] virtual const Report* report() const noexcept { return nullptr; }
 
+  /// Whether each forward, of any context, goes on from the states that the one before ended with: row by
+  /// row, as if its batch were the next steps of the same sequences. No gradient goes from one call into
+  /// another. A call with states of its own goes on from those. States are in no model file, but in the
+  /// checkpoints of fit.
+  [[nodiscard]] virtual bool stateful() const noexcept { return false; }
+
+  /// Copies of what the next forward goes on from, each (batch, units); empty before the first since build.
+  /// Throws Error (invalid_argument) unless the layer is stateful and built.
+  [[nodiscard]] std::vector<Tensor> states();
+
+  /// The next forward goes on from these: of another layer, for instance. Throws Error: invalid_argument for
+  /// another number of states than the layer has, and as `states`; shape unless each is (batch, units),
+  /// dtype.
+  void set_states(const std::vector<Tensor>& states);
+
+  /// The next forward begins with zeros, with a batch of any size. Throws as `states`.
+  void reset_states();
+
+  /// reset_states by its other name.
+  void reset_state() { reset_states(); }
+
+  /// Where a stateful layer has its states, of each of the layers it is made of; empty before build.
+  [[nodiscard]] virtual std::vector<CarriedStates*> carried_states() { return {}; }
+
   /// What keeps it from going on step by step, to be read behind its name; empty: nothing. An output must
   /// need no later step, and no earlier one but through the states of a Recurrent layer.
   [[nodiscard]] virtual std::string streaming_obstacle() const {
@@ -204,6 +229,7 @@ class RECURRA_API Layer {
 
   void check_inputs(TensorList inputs, const Context& context) const;
   [[nodiscard]] std::string subject_of(const char* list, std::size_t index, std::size_t count) const;
+  [[nodiscard]] std::vector<CarriedStates*> require_carried(const char* what);
 
   std::string name_;
   bool trainable_ = true;

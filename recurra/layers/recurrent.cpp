@@ -8,7 +8,6 @@
 #include "recurra/engine/activations.h"
 #include "recurra/engine/dropout_factors.h"
 #include "recurra/layers/activation_function.h"
-#include "recurra/layers/dropout_factors.h"
 
 namespace recurra {
 
@@ -36,6 +35,7 @@ nlohmann::json Recurrent::config() const {
   config["seed"] = o.seed ? nlohmann::json(*o.seed) : nlohmann::json();
   config["return_sequences"] = o.return_sequences;
   config["go_backwards"] = o.go_backwards;
+  config["stateful"] = o.stateful;
   config["zero_output_for_mask"] = o.zero_output_for_mask;
   return config;
 }
@@ -55,6 +55,8 @@ Shape Recurrent::run_build(const Shape& input, Random& random) {
                            .activations = made_of.activations});
   packs_.emplace(*plan_, PackedWeights::Use::training);
   packed_ = false;
+  carried_.reset();
+  if (o.stateful) carried_.emplace(static_cast<int>(state_count()), o.units);
   kernel_ = make_parameter("kernel", {input.back(), columns}, o.kernel, random);
   recurrent_kernel_ = make_parameter("recurrent_kernel", {o.units, columns}, o.recurrent, random);
   if (o.use_bias) {
@@ -78,10 +80,21 @@ const StepMask* Recurrent::output_mask(const Context& context) const {
   return options_.return_sequences ? context.mask : nullptr;
 }
 
+std::size_t Recurrent::state_count() const noexcept {
+  return static_cast<std::size_t>(plan_->cell().states);
+}
+
+std::vector<CarriedStates*> Recurrent::carried_states() {
+  if (!carried_) return {};
+  return {&*carried_};
+}
+
 void Recurrent::check_input(const Shape& x) const {
-  if (plan_ && x.rank() == 3 && x[2] == plan_->input()) return;
-  const std::string features = plan_ ? std::to_string(plan_->input()) : "features";
-  throw Error(ErrorCode::shape, name() + ".input", "(batch, steps, " + features + ")", x.to_string());
+  if (!plan_ || x.rank() != 3 || x[2] != plan_->input()) {
+    const std::string features = plan_ ? std::to_string(plan_->input()) : "features";
+    throw Error(ErrorCode::shape, name() + ".input", "(batch, steps, " + features + ")", x.to_string());
+  }
+  if (carried_ && x[0] > 0) carried_->check_batch(x[0], name() + ".input");
 }
 
 Weights Recurrent::engine_weights() {
@@ -100,135 +113,6 @@ Stack::Layer Recurrent::stack_layer() const {
   return {.cell = plan_->recurrence().cell,
           .units = options_.units,
           .activations = plan_->recurrence().activations};
-}
-
-void Recurrent::pack(const Execution& execution) {
-  if (packed_) return;
-  packs_->pack(*plan_, engine_weights(), execution);
-  packed_ = true;
-}
-
-void Recurrent::draw_dropout(i64 batch, const Context& context) {
-  DropoutStream stream = context.dropout;
-  if (options_.seed) stream.seed = static_cast<std::uint64_t>(*options_.seed);
-  const auto draw = [&](double share, i64 width, std::uint64_t first, Tensor& factors) {
-    factors.resize(context.training && share > 0 ? Shape{batch, width} : Shape{0});
-    if (factors.size() > 0) draw_dropout_factors(share, {stream, first}, factors, context.execution);
-  };
-  const i64 features = plan_->input();
-  draw(options_.dropout, features, 0, x_factors_);
-  draw(options_.recurrent_dropout, plan_->units(), static_cast<std::uint64_t>(batch * features), h_factors_);
-}
-
-Job Recurrent::forward_job(const Tensor& x, const Context& context, const Output& output) {
-  const i64 batch = x.shape()[0];
-  const i64 steps = x.shape()[1];
-  draw_dropout(batch, context);
-  call_ = {};
-  call_.steps = steps;
-  call_.batch = batch;
-  call_.x = batch_major(x.data(), steps, x.shape()[2]);
-  call_.y = output.sequence;
-  call_.final[0] = output.last;
-  if (context.mask != nullptr) {
-    call_.mask = context.mask->data();
-    call_.fill = options_.zero_output_for_mask ? Fill::zeros : Fill::repeat;
-  }
-  if (x_factors_.size() > 0) call_.x_dropout = x_factors_.data();
-  if (h_factors_.size() > 0) call_.h_dropout = h_factors_.data();
-  workspace_.prepare(*plan_,
-                     {.steps = steps,
-                      .batch = batch,
-                      .training = context.training,
-                      .masks = call_.mask != nullptr,
-                      .dropout = call_.x_dropout != nullptr || call_.h_dropout != nullptr});
-  pack(context.execution);
-  return {&*plan_, &*packs_, &call_, &workspace_};
-}
-
-Job Recurrent::backward_job(const Tensor& x, const OutputGradient& gradient, Tensor* dx) {
-  back_ = {};
-  back_.dy = gradient.sequence;
-  back_.d_final[0] = gradient.last;
-  if (dx != nullptr) {
-    dx->resize(x.shape());
-    back_.dx = batch_major(dx->data(), x.shape()[1], x.shape()[2]);
-  }
-  if (trainable()) {
-    back_.d_weights = {.W = kernel_.gradient.data(), .U = recurrent_kernel_.gradient.data()};
-    if (options_.use_bias) {
-      back_.d_weights.b = bias_.gradient.data();
-      if (folded_bias_) folded_bias_->take(back_.d_weights);
-    }
-  }
-  return {&*plan_, &*packs_, &call_, &workspace_, &back_};
-}
-
-void Recurrent::take_gradients() {
-  if (!trainable() || !options_.use_bias || !folded_bias_) return;
-  float* input = bias_.gradient.data();
-  folded_bias_->spread(input, input + bias_.gradient.shape().back());
-}
-
-Recurrent::Output Recurrent::own_output(const Shape& x) {
-  const i64 units = options_.units;
-  if (!options_.return_sequences) {
-    y_.resize({x[0], units});
-    return {{}, y_.data()};
-  }
-  y_.resize({x[0], x[1], units});
-  Sequence y = batch_major(y_.data(), x[1], units);
-  if (options_.go_backwards) y = {y.data + (x[1] - 1) * units, -units, y.row_stride};
-  return {y, nullptr};
-}
-
-bool Recurrent::zeroes_last(const Context& context) const noexcept {
-  return options_.zero_output_for_mask && !options_.return_sequences && context.mask != nullptr;
-}
-
-/// Rows of (batch, units) whose last step, in the order of processing, does not count become 0.
-void Recurrent::zero_masked_rows(const StepMask& mask, Tensor& rows) const {
-  const i64 last = options_.go_backwards ? 0 : mask.steps() - 1;
-  for (i64 row = 0; row < mask.batch() && mask.steps() > 0; ++row) {
-    if (mask.data()[row * mask.steps() + last] == 0)
-      std::fill_n(rows.data() + row * options_.units, options_.units, 0.0F);
-  }
-}
-
-const Tensor& Recurrent::run_forward(const Tensor& x, const Context& context) {
-  check_input(x.shape());
-  const Job job = forward_job(x, context, own_output(x.shape()));
-  recurra::forward(*job.plan, *job.weights, *job.call, *job.workspace, context.training, context.execution);
-  if (zeroes_last(context)) zero_masked_rows(*context.mask, y_);
-  activity_.forward(y_);
-  return y_;
-}
-
-const Tensor& Recurrent::run_backward(const Tensor& x,
-                                      const Tensor& dy,
-                                      bool want_dx,
-                                      const Context& context) {
-  const Tensor& d = activity_.backward(y_, dy);
-  OutputGradient gradient;
-  if (options_.return_sequences) {
-    const i64 units = options_.units;
-    gradient.sequence = batch_major(d.data(), x.shape()[1], units);
-    if (options_.go_backwards) {
-      const ConstSequence& s = gradient.sequence;
-      gradient.sequence = {s.data + (x.shape()[1] - 1) * units, -units, s.row_stride};
-    }
-  } else if (zeroes_last(context)) {
-    d_last_ = d;
-    zero_masked_rows(*context.mask, d_last_);
-    gradient.last = d_last_.data();
-  } else {
-    gradient.last = d.data();
-  }
-  if (!want_dx) dx_.resize({0});
-  const Job job = backward_job(x, gradient, want_dx ? &dx_ : nullptr);
-  recurra::backward(*job.plan, *job.weights, *job.call, *job.back, *job.workspace, context.execution);
-  take_gradients();
-  return dx_;
 }
 
 }  // namespace recurra

@@ -28,6 +28,7 @@ struct RecurrentOptions {
   std::optional<i64> seed = {};   ///< of the dropout; none: the model's
   bool return_sequences = false;  ///< outputs of all steps, or of the last
   bool go_backwards = false;      ///< from the last step to the first; the output in that order
+  bool stateful = false;          ///< a call goes on from the states that the one before ended with
   /// Steps that do not count give 0, not the output before; so does the last output where it is all that is
   /// given.
   bool zero_output_for_mask = false;
@@ -36,9 +37,14 @@ struct RecurrentOptions {
 /// A recurrent layer: (batch, steps, features) -> (batch, units), or (batch, steps, units) with
 /// return_sequences.
 ///
-/// Steps that the mask does not count leave the state as it is and repeat the output before (0 before the
-/// first), as in Keras. Weights: kernel (features, gates * units), recurrent_kernel (units, gates * units),
-/// bias.
+/// Steps that the mask does not count leave the states as they are and repeat the output before, 0 before the
+/// first that counts: also where the states do not begin with zeros, as in Keras on TensorFlow. A mask costs
+/// no step; one that only ends rows early is run as lengths. Weights: kernel (features, gates * units),
+/// recurrent_kernel (units, gates * units), bias.
+///
+/// The states are the output of the last step that counts and, of an LSTM, c. A stateful layer whose
+/// sequences are cut into calls gives the bits of one call over all steps, masked steps aside that repeat an
+/// output of the call before.
 class RECURRA_API Recurrent : public Layer {
  public:
   [[nodiscard]] nlohmann::json config() const override;
@@ -73,8 +79,21 @@ class RECURRA_API Recurrent : public Layer {
   /// Its weights as the engine has them; valid until they change. Only when built.
   [[nodiscard]] Weights engine_weights();
 
-  /// Throws Error (shape) unless x is (batch, steps, features).
+  [[nodiscard]] bool stateful() const noexcept final { return options_.stateful; }
+
+  [[nodiscard]] std::vector<CarriedStates*> carried_states() final;
+
+  /// How many states it has. Only when built.
+  [[nodiscard]] std::size_t state_count() const noexcept;
+
+  /// Throws Error (shape) unless x is (batch, steps, features), of as many rows as carried states have.
   void check_input(const Shape& x) const;
+
+  /// Where one direction begins: null members begin with zeros, or of a stateful layer where the call before
+  /// ended.
+  struct Initial {
+    const float* states[max_states] = {};  ///< (batch, units) each, all or none
+  };
 
   /// Where the output of one direction goes, for a layer that has two: a sequence in the order of time, or
   /// (batch, units) of the last step.
@@ -83,19 +102,40 @@ class RECURRA_API Recurrent : public Layer {
     float* last = nullptr;
   };
 
-  /// Gradients of one direction, likewise.
+  /// Gradients of one direction, likewise; null: zero.
   struct OutputGradient {
     ConstSequence sequence;
     const float* last = nullptr;
+    const float* states[max_states] = {};  ///< of final_states
+  };
+
+  /// What backward is to give beside the weights' gradients.
+  struct InputGradient {
+    Tensor* x = nullptr;  ///< resized to x's shape; null: not wanted
+    bool states = false;  ///< initial_gradients
   };
 
   /// The engine's work of forward on an x that check_input takes, to be run by the caller; valid until the
-  /// next call.
-  [[nodiscard]] Job forward_job(const Tensor& x, const Context& context, const Output& output);
+  /// next call. When it has run, finish_forward must be called.
+  [[nodiscard]] Job forward_job(const Tensor& x,
+                                const Initial& initial,
+                                const Context& context,
+                                const Output& output);
+  /// Makes the output of what the engine left, and carries the states on.
+  void finish_forward(const Context& context);
   /// The engine's work of backward, likewise; when it has run, take_gradients must be called.
-  [[nodiscard]] Job backward_job(const Tensor& x, const OutputGradient& gradient, Tensor* dx);
+  [[nodiscard]] Job backward_job(const Tensor& x,
+                                 const OutputGradient& gradient,
+                                 const InputGradient& wanted,
+                                 const Context& context);
   /// Puts the gradients where the parameters have them.
   void take_gradients();
+
+  /// After finish_forward: where the rows ended, each (batch, units). Only when stateful.
+  [[nodiscard]] const std::vector<Tensor>& final_states() const noexcept { return final_; }
+
+  /// After backward, where wanted: the gradients of the initial states, each (batch, units).
+  [[nodiscard]] const std::vector<Tensor>& initial_gradients() const noexcept { return d_initial_; }
 
  protected:
   /// What a layer is made of.
@@ -120,9 +160,12 @@ class RECURRA_API Recurrent : public Layer {
   const Tensor& run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) final;
   void pack(const Execution& execution);
   void draw_dropout(i64 batch, const Context& context);
+  void bind_states(const Initial& initial, i64 batch);
+  void bind_mask(const Context& context);
+  void bind_state_gradients(const OutputGradient& gradient, bool want_initial, const Context& context);
   [[nodiscard]] Output own_output(const Shape& x);
-  [[nodiscard]] bool zeroes_last(const Context& context) const noexcept;
-  void zero_masked_rows(const StepMask& mask, Tensor& rows) const;
+  [[nodiscard]] OutputGradient own_gradient(const Shape& x, const Tensor& dy) const;
+  void zero_rows(const StepMask* mask, float* rows) const;
 
   RecurrentOptions options_;
   std::optional<Plan> plan_;
@@ -132,8 +175,13 @@ class RECURRA_API Recurrent : public Layer {
   Parameter kernel_, recurrent_kernel_, bias_;
   std::optional<FoldedBias> folded_bias_;  // where the layer's bias has two rows
   Tensor x_factors_, h_factors_;
+  std::optional<CarriedStates> carried_;  // of a stateful layer
   Call call_;
   BackwardCall back_;
+  Output output_;             // of the last forward
+  std::vector<int> lengths_;  // of its rows, where the mask is no more than that
+  bool zeroes_ = false;       // whether rows of its last output may be 0 whatever the states are
+  std::vector<Tensor> final_, d_initial_;
   Tensor y_, dx_, d_last_;
 };
 

@@ -40,9 +40,9 @@ void take_recurrent(Arguments& arguments, RecurrentOptions& options) {
   options.seed = arguments.take_optional<i64>("seed");
   options.return_sequences = arguments.take<bool>("return_sequences", options.return_sequences);
   options.go_backwards = arguments.take<bool>("go_backwards", options.go_backwards);
+  options.stateful = arguments.take<bool>("stateful", options.stateful);
   options.zero_output_for_mask = arguments.take<bool>("zero_output_for_mask", options.zero_output_for_mask);
   arguments.ignore("return_state", {false});
-  arguments.ignore("stateful", {false});
   arguments.ignore("time_major", {false});
   // How another library computes the same.
   arguments.ignore("unroll");

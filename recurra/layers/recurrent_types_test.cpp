@@ -37,7 +37,7 @@ TEST(RecurrentLayers, configs_make_the_same_layer_again) {
       const char* config : {
           R"({"class_name": "LSTM", "config": {"units": 3, "activation": "relu", "recurrent_activation": "hard_sigmoid",
                "use_bias": false, "unit_forget_bias": false, "dropout": 0.1, "recurrent_dropout": 0.2, "seed": 5,
-               "return_sequences": true, "go_backwards": true, "zero_output_for_mask": true,
+               "return_sequences": true, "go_backwards": true, "stateful": true, "zero_output_for_mask": true,
                "kernel_initializer": "he_normal", "recurrent_regularizer": "l2", "bias_constraint": "non_neg"}})",
           R"({"class_name": "GRU", "config": {"units": 3, "reset_after": false}})",
           R"({"class_name": "SimpleRNN", "config": {"units": 3, "activation": null}})",
@@ -86,8 +86,8 @@ TEST(RecurrentLayers, refuse_what_is_out_of_range_or_not_theirs) {
   };
   EXPECT_EQ(unsupported("LSTM", R"({"units": 2, "activation": "softmax"})"),
             "LSTM.activation \"softmax\": supported are pointwise activations");
-  EXPECT_EQ(unsupported("LSTM", R"({"units": 2, "stateful": true})"),
-            "LSTM.stateful \"true\": supported are false");
+  EXPECT_EQ(unsupported("LSTM", R"({"units": 2, "time_major": true})"),
+            "LSTM.time_major \"true\": supported are false");
   EXPECT_EQ(unsupported("Bidirectional",
                         R"({"layer": {"class_name": "LSTM", "config": {"units": 2}}, "merge_mode": "max"})"),
             "merge_mode \"max\": supported are concat, sum, mul, ave");
@@ -110,6 +110,9 @@ TEST(BidirectionalLayer, refuses_layers_that_do_not_fit) {
             "b.backward_layer: expected return_sequences as of the forward layer, got true");
   EXPECT_EQ(refusal(lstm(4, false, true), MergeMode::sum),
             "b.backward_layer: expected 3 units as the forward layer, got 4");
+  EXPECT_EQ(refusal(std::make_unique<Lstm>(LstmOptions{{.units = 3, .go_backwards = true, .stateful = true}}),
+                    MergeMode::concat),
+            "b.backward_layer: expected stateful as of the forward layer, got true");
   Bidirectional both(lstm(3, false, false), lstm(4, false, true), MergeMode::concat, "b");
   Random random(1);
   EXPECT_EQ(both.build({any_extent, 2}, random), Shape{7});

@@ -60,6 +60,17 @@ void StepMask::clear() noexcept {
   steps_ = 0;
 }
 
+bool StepMask::to_lengths(std::vector<int>& lengths) const {
+  lengths.clear();
+  auto row = counts_.begin();
+  for (i64 i = 0; i < batch_; ++i, row += steps_) {
+    const auto end = std::find(row, row + steps_, std::uint8_t{0});
+    if (std::any_of(end, row + steps_, [](std::uint8_t count) { return count != 0; })) return false;
+    lengths.push_back(static_cast<int>(end - row));
+  }
+  return given_;
+}
+
 i64 StepMask::counted() const noexcept {
   if (!given_) return 0;
   return static_cast<i64>(counts_.size()) - std::count(counts_.begin(), counts_.end(), std::uint8_t{0});

@@ -47,6 +47,10 @@ class RECURRA_API StepMask {
     return !given_ || counts_[static_cast<std::size_t>(row * steps_ + step)] != 0;
   }
 
+  /// Whether the steps that count are the first ones of each row; then `lengths` gets how many, (batch).
+  /// Not when empty.
+  bool to_lengths(std::vector<int>& lengths) const;
+
   /// Steps that count, over all rows; 0 when empty.
   [[nodiscard]] i64 counted() const noexcept;
 

@@ -51,11 +51,12 @@ void TimeDistributed::check_type(std::string_view type) {
 TimeDistributed::TimeDistributed(std::unique_ptr<Layer> layer, std::string name)
     : Layer(std::move(name)), layer_(std::move(layer)) {
   check_type(layer_->type());
-  if (layer_->config().value("activity_regularizer", nlohmann::json()).is_null()) return;
-  throw Error(ErrorCode::unsupported,
-              "TimeDistributed.layer",
-              "layers without activity_regularizer",
-              layer_->name() + " with one");
+  const auto refuse = [&](const char* expected, const char* actual) {
+    throw Error(ErrorCode::unsupported, "TimeDistributed.layer", expected, layer_->name() + actual);
+  };
+  if (!layer_->config().value("activity_regularizer", nlohmann::json()).is_null())
+    refuse("layers without activity_regularizer", " with one");
+  if (layer_->stateful()) refuse("layers that are not stateful", " that is");
 }
 
 nlohmann::json TimeDistributed::config() const {

@@ -14,8 +14,8 @@ namespace recurra {
 class RECURRA_API TimeDistributed final : public Layer {
  public:
   /// Throws Error (unsupported) for layers whose values or costs would depend on how the steps are batched:
-  /// all but Dense, Activation, Dropout, Flatten, LSTM, GRU and SimpleRNN, and those with an
-  /// activity_regularizer.
+  /// all but Dense, Activation, Dropout, Flatten, LSTM, GRU and SimpleRNN, those with an
+  /// activity_regularizer, and stateful ones.
   explicit TimeDistributed(std::unique_ptr<Layer> layer, std::string name = "time_distributed");
 
   /// The constructor's check of a type alone.

@@ -70,6 +70,8 @@ TEST(TimeDistributedLayer, bad_layers_and_shapes_are_named) {
       "GRU, SimpleRNN");
   EXPECT_EQ(text(R"({"class_name": "Dense", "config": {"units": 2, "activity_regularizer": "l2"}})"),
             "TimeDistributed.layer \"dense with one\": supported are layers without activity_regularizer");
+  EXPECT_EQ(text(R"({"class_name": "LSTM", "config": {"units": 2, "stateful": true}})"),
+            "TimeDistributed.layer \"lstm that is\": supported are layers that are not stateful");
   TimeDistributed layer(std::make_unique<Dense>(DenseOptions{.units = 4}));
   Random random(1);
   EXPECT_EQ(error_text([&] { layer.build({3}, random); }),

@@ -1,8 +1,10 @@
 /// A Sequential as one safetensors file: weights as tensors `layer/parameter`, the optimizer's state as
 /// `optimizer/layer/parameter/slot`, and as JSON in the metadata the architecture ("model") and what training
-/// needs ("training"); a user's metadata have "user." before their keys.
+/// needs ("training"); where a fit has not come to its end, the states of stateful layers; a user's metadata
+/// have "user." before their keys.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -11,6 +13,7 @@
 #include "recurra/formats/checkpoints.h"
 #include "recurra/formats/safetensors.h"
 #include "recurra/layers/json_text.h"
+#include "recurra/training/checkpoint_states.h"
 #include "recurra/training/sequential.h"
 #include "recurra/training/training_record.h"
 
@@ -80,11 +83,17 @@ void require_finite(const std::string& subject, const Tensor& tensor) {
               std::to_string(*bad) + " at element " + std::to_string(bad - values.begin()));
 }
 
-/// All names that are missing or too many, at once. Slots may be too many where nobody asks for them.
+/// What a file may have beside the places: the states of a run that goes on, and what nobody asks for.
+bool is_optional(const std::string& name, const Sequential& model, bool has_run, const LoadOptions& options) {
+  if (is_state(model.layers(), name)) return has_run || !options.compile;
+  return !options.compile && name.starts_with("optimizer/");
+}
+
+/// All names that are missing or too many, at once.
 void require_same_names(const std::vector<Place>& places,
                         const WeightTable& table,
                         const std::string& path,
-                        const LoadOptions& options) {
+                        const std::function<bool(const std::string&)>& is_optional_name) {
   std::string missing;
   std::set<std::string> known;
   for (const Place& place : places) {
@@ -93,8 +102,7 @@ void require_same_names(const std::vector<Place>& places,
   }
   std::string unknown;
   for (const WeightTable::Entry& entry : table.entries()) {
-    const bool unwanted = !options.compile && entry.name.starts_with("optimizer/");
-    if (known.contains(entry.name) || unwanted) continue;
+    if (known.contains(entry.name) || is_optional_name(entry.name)) continue;
     unknown.append(unknown.empty() ? "" : ", ").append(entry.name);
   }
   if (missing.empty() && unknown.empty()) return;
@@ -198,6 +206,7 @@ void Sequential::save(const std::filesystem::path& path, const SaveOptions& opti
     if (place.finite) require_finite(path.string().append(": ").append(place.name), *place.value);
     table.add(place.name, *place.value);
   }
+  if (training.run) add_states(layers_, table);
   table.set_metadata("format", "recurra");
   table.set_metadata("format_version", format_version);
   table.set_metadata("model", model_json(*this).dump());
@@ -218,8 +227,11 @@ Sequential Sequential::from_table(const WeightTable& table,
     model.restore(parse_training_record(training, path + ": training"), options);
   }
   const std::vector<Place> places = places_of(model, model.optimizer_.get());
-  require_same_names(places, table, path, options);
+  const bool runs = model.run_.has_value();
+  require_same_names(
+      places, table, path, [&](const std::string& name) { return is_optional(name, model, runs, options); });
   take_tensors(places, table, path);
+  if (runs) take_states(model.layers_, table);
   for (const auto& [key, value] : table.metadata()) {
     if (key.starts_with(user_prefix)) model.metadata_[key.substr(user_prefix.size())] = value;
   }

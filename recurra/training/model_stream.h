@@ -14,7 +14,8 @@ namespace recurra {
 class Sequential;
 
 /// Sequences that go on through a model from call to call, one a row. Made by Sequential::stream, it has
-/// copies of the weights: the model may change or end meanwhile. It begins with states of zeros.
+/// copies of the weights: the model may change or end meanwhile. It begins with states of zeros,
+/// whatever stateful layers have come to.
 ///
 /// Outputs are those of predict over the steps so far, bit for bit, however they are cut into calls and
 /// whatever the other rows do; a step's output is the one predict gives for this step, or, where the last

@@ -101,6 +101,11 @@ void Sequential::parameters_changed() {
   forget_run();
 }
 
+void Sequential::reset_states() {
+  for (const auto& layer : layers_)
+    for (CarriedStates* carried : layer->carried_states()) carried->reset();
+}
+
 ModelSpec Sequential::spec() const {
   ModelSpec spec{name_, {}, {}};
   for (const auto& layer : layers_) spec.layers.push_back({layer->type(), layer->config().dump()});

@@ -118,6 +118,12 @@ class RECURRA_API Sequential {
   /// Outputs for x (batch, …) in one pass. Throws as predict.
   [[nodiscard]] Tensor predict_on_batch(const Tensor& x, std::span<const int> lengths = {});
 
+  /// Stateful layers begin anew: with zeros, and with batches of any size. Else their states go on from each
+  /// batch to the next, in fit, evaluate and predict alike, over epochs and calls; a batch of another size is
+  /// an error, also an epoch's last. An update that was not made leaves them as they were. They are in no
+  /// file but those that `resume` takes.
+  void reset_states();
+
   /// Sequences that come step by step, with this model's weights as they are. Throws Error: invalid_argument
   /// when not built and for options out of range; unsupported, saying why, for a layer that does not go on
   /// step by step: one that goes backwards or both ways, masks steps, joins them or is their mean.

@@ -140,12 +140,18 @@ void Sequential::fail_for_gradient(const Step& step) const {
   throw Error(ErrorCode::non_finite, "gradient", "finite numbers", "another" + step.place());
 }
 
+/// Of stateful layers the states, too: what a step that is not taken has seen, the next one must not go on
+/// from.
 void Sequential::keep_statistics() {
+  for (const auto& layer : layers_)
+    for (CarriedStates* carried : layer->carried_states()) carried->keep();
   for (Statistic& statistic : statistics_)
     std::ranges::copy(statistic.parameter->value.as<float>(), statistic.kept.data());
 }
 
 void Sequential::restore_statistics() {
+  for (const auto& layer : layers_)
+    for (CarriedStates* carried : layer->carried_states()) carried->restore();
   for (Statistic& statistic : statistics_)
     std::ranges::copy(statistic.kept.as<float>(), statistic.parameter->value.data());
   weights_changed();
