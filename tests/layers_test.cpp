@@ -250,10 +250,10 @@ TEST(ModelSpec, what_a_file_says_is_shown_cut_and_clean) {
   std::string letters(1, 'a');
   for (int i = 0; i < 60; ++i) letters += "ü";
   const std::string cut = letters.substr(0, 79) + "…";
-  EXPECT_EQ(text({{"units", 2}, {"stateful", letters}}),
-            "LSTM.stateful \"" + cut + "\": supported are false");
-  EXPECT_EQ(text({{"units", 2}, {"stateful", "a\n\x1b[2Jb"}}),
-            "LSTM.stateful \"a??[2Jb\": supported are false");
+  EXPECT_EQ(text({{"units", 2}, {"time_major", letters}}),
+            "LSTM.time_major \"" + cut + "\": supported are false");
+  EXPECT_EQ(text({{"units", 2}, {"time_major", "a\n\x1b[2Jb"}}),
+            "LSTM.time_major \"a??[2Jb\": supported are false");
   EXPECT_EQ(text({{"units", letters}}),
             "LSTM.units: expected an integer, got \"" + letters.substr(0, 79) + "…");
   EXPECT_EQ(text({{"units", 2}, {"activation", "re\nlu"}}).substr(0, 24), "LSTM.activation \"re?lu\":");
