@@ -27,7 +27,13 @@ std::vector<Floats> weights_of(const reference::Values& values) {
 struct Problem {
   Problem(const EngineCase& given, const Target& table, PackedWeights::Use use, const Execution& spread = {})
       : c(given),
-        plan({c.cell, c.sizes.input, c.sizes.units, c.sizes.projection, c.sizes.reverse}, table),
+        plan({.cell = c.cell,
+              .input = c.sizes.input,
+              .units = c.sizes.units,
+              .projection = c.sizes.projection,
+              .reverse = c.sizes.reverse,
+              .projection_clip = float(c.options.projection_clip)},
+             table),
         x(c.values.x.begin(), c.values.x.end()),
         attention(c.values.attention.begin(), c.values.attention.end()),
         y(std::size_t(batch) * std::size_t(steps) * std::size_t(plan.width()), -7.0F),

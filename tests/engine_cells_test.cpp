@@ -74,7 +74,7 @@ TYPED_TEST(CellTest, agrees_with_the_reference_under_masks_and_dropout) {
 }
 
 /// States of every step with their gradients, zoneout and, where the cell has it, a clip; with masks, dropout
-/// and projections.
+/// and projections, whose outputs have a bound.
 TYPED_TEST(CellTest, agrees_with_the_reference_with_states_zoneout_and_clip) {
   using R = TypeParam;
   Random random(seed + 5);
@@ -91,6 +91,7 @@ TYPED_TEST(CellTest, agrees_with_the_reference_with_states_zoneout_and_clip) {
         c.zone_out(random, 0.3);
         check_case<R>(c);
         if (kernels.clips) c.options.clip = 0.25;
+        if (c.sizes.projection > 0) c.options.projection_clip = 0.0625;
         check_case<R>(c);
         c.mask_steps(random, repeat);
         c.drop_out(random, 0.4, kernels.dense && c.sizes.projection == 0);

@@ -180,6 +180,18 @@ TEST(Refusals, of_a_clip_that_is_none_or_no_cells) {
   EXPECT_EQ(refusal("gru", 2), "clip: expected 0 for cell \"gru\", got 2");
 }
 
+TEST(Refusals, of_a_bound_that_is_none_or_without_projection) {
+  const auto refusal = [](i64 projection, float bound) {
+    return error_text(ErrorCode::invalid_argument, [&] {
+      Plan({"lstm", 3, 5, projection, false, {}, 0, bound});
+    });
+  };
+  EXPECT_EQ(refusal(4, 0.5F), "no error");
+  EXPECT_EQ(refusal(4, -1), "projection_clip: expected 0 or a number above, got -1");
+  EXPECT_EQ(refusal(4, NAN), "projection_clip: expected 0 or a number above, got nan");
+  EXPECT_EQ(refusal(0, 0.5F), "projection_clip: expected 0 without a projection, got 0.5");
+}
+
 TEST(Refusals, of_a_stacks_output_gradients_without_room) {
   const StackPlan plan(Stack{.input = 3, .layers = {{"vanilla", 5}, {"vanilla", 7}}});
   StackPacks packs(plan, PackedWeights::Use::training);

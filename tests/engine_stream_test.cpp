@@ -94,6 +94,7 @@ TEST(Streams, have_the_bits_of_one_call_through_layers_with_projection_activatio
     SCOPED_TRACE(target->name);
     Stack stack{.input = 3, .layers = {{"lstm", 40}, {"lstm", 21, 7}, {"gru", 33}, {"augru", 9}}};
     stack.layers[0].clip = 0.3F;
+    stack.layers[1].projection_clip = 0.05F;
     stack.layers[1].activations = {{ActivationKind::hard_sigmoid, 0.2F, 0.5F},
                                    {ActivationKind::sigmoid},
                                    {ActivationKind::softsign},

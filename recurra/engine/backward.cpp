@@ -7,6 +7,7 @@
 #include "recurra/engine/check_call.h"
 #include "recurra/engine/dropout.h"
 #include "recurra/engine/jobs.h"
+#include "recurra/engine/limit_outputs.h"
 #include "recurra/engine/mark.h"
 #include "recurra/engine/recompute.h"
 #include "recurra/engine/row_pieces.h"
@@ -104,15 +105,14 @@ class BackwardPass {
   void output_gradient(i64 t) noexcept {
     ProductArgs p{};
     set_rows(m_, rows_, t, p);
-    const int first = width_panels_.first * plan_.width_panels().width;
-    const int last = std::min(width_panels_.last * plan_.width_panels().width, plan_.width());
+    const Range columns = output_columns(plan_, width_panels_);
     for (int row = p.first_row; row < p.last_row; ++row) {
       const auto at = static_cast<std::size_t>(row);
       float* to = m_.d_proj.at[at] + m_.d_proj_offset(t);
       const bool ends = t + 1 == m_.length[at];
       const float* d_final = back_.d_final[0];
       const float* dy = back_.dy.data != nullptr ? m_.dy.at[at] + t * m_.dy.step : nullptr;
-      for (int j = first; j < last; ++j) {
+      for (int j = columns.first; j < columns.last; ++j) {
         to[j] = dy != nullptr ? dy[j] : 0.0F;
         if (ends && d_final != nullptr) to[j] += d_final[i64{m_.order[at]} * plan_.width() + j];
       }
@@ -126,7 +126,7 @@ class BackwardPass {
     p.init_offset = p.out_offset = m_.d_proj_offset(t);
     p.init_panel = p.out_panel;
     p.out = m_.d_proj.at.data();
-    run_stage(p);
+    run_stage(p, [&] { limit_output_gradients(plan_, m_, t, {p.first_row, p.last_row}, columns); });
   }
 
   /// What comes back to phase `phase` of step t through a product, finished to gate gradients.
@@ -221,9 +221,16 @@ class BackwardPass {
   }
 
   void run_stage(ProductArgs& p) noexcept {
+    run_stage(p, [] {});
+  }
+
+  /// The same, and what is to be done with its results before others see them.
+  template <class Finish>
+  void run_stage(ProductArgs& p, Finish finish) noexcept {
     if (waits_) crew_.wait(stage_);
     if (crew_.index() == 0) p.executed = &m_.report.target;
     if (p.first_row < p.last_row) plan_.target().product(p);
+    finish();
     ++stage_;
     if (waits_) crew_.publish(stage_);
   }

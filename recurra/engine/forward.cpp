@@ -8,6 +8,7 @@
 #include "recurra/engine/dropout.h"
 #include "recurra/engine/input_ahead.h"
 #include "recurra/engine/jobs.h"
+#include "recurra/engine/limit_outputs.h"
 #include "recurra/engine/step_args.h"
 #include "recurra/engine/step_products.h"
 
@@ -115,6 +116,7 @@ class ForwardPass {
     p.out_offset = m_.h_offset(t);
     begin_stage();
     products_.run(p);
+    limit_outputs(plan_, m_, t, {p.first_row, p.last_row}, output_columns(plan_, width_panels_));
     end_stage();
   }
 

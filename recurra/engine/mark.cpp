@@ -41,6 +41,7 @@ i64 fingerprint(const Plan& plan, const Room& room) noexcept {
   for (const i64 number : {r.input, r.units, r.projection, i64{r.reverse}, i64{plan.chosen()}})
     hash.add(number);
   hash.add(r.clip);
+  hash.add(r.projection_clip);
   for (const Activation& activation : r.activations) {
     hash.add(i64{static_cast<int>(activation.kind)});
     hash.add(activation.alpha);

@@ -47,6 +47,11 @@ Plan::Plan(const Recurrence& recurrence, const Target& target)
                 "none for cell \"" + recurrence.cell + "\"",
                 std::to_string(projection));
   }
+  const float bound = recurrence.projection_clip;
+  if (!(bound >= 0) || !std::isfinite(bound))
+    throw Error(ErrorCode::invalid_argument, "projection_clip", "0 or a number above", shortest(bound));
+  if (bound > 0 && projection == 0)
+    throw Error(ErrorCode::invalid_argument, "projection_clip", "0 without a projection", shortest(bound));
   choose_epilogues();
   width_ = projection > 0 ? projection : units;
   run_ = cell_->vectors * target.width;

@@ -19,6 +19,9 @@ struct Recurrence {
   std::vector<Activation> activations = {};
   /// Bound of a cell's elementwise state, which is limited to -clip .. clip before it is used: > 0; 0: none.
   float clip = 0;
+  /// Bound of the output behind a projection, which is limited to -bound .. bound before anything reads it: >
+  /// 0; 0: none.
+  float projection_clip = 0;
 
   bool operator==(const Recurrence&) const = default;
 };

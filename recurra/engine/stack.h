@@ -36,6 +36,7 @@ struct Stack {
     i64 projection = 0;
     std::vector<Activation> activations = {};  ///< as in Recurrence
     float clip = 0;                            ///< as in Recurrence
+    float projection_clip = 0;                 ///< as in Recurrence
   };
 
   i64 input = 0;

@@ -22,10 +22,15 @@ StackPlan::StackPlan(const Stack& stack, const Target& target) {
   for (const Stack::Layer& layer : stack.layers) {
     for (int direction = 0; direction < directions_; ++direction) {
       const bool reverse = direction == 1 || stack.direction == Direction::backward;
-      plans_.emplace_back(
-          Recurrence{
-              layer.cell, input, layer.units, layer.projection, reverse, layer.activations, layer.clip},
-          target);
+      plans_.emplace_back(Recurrence{layer.cell,
+                                     input,
+                                     layer.units,
+                                     layer.projection,
+                                     reverse,
+                                     layer.activations,
+                                     layer.clip,
+                                     layer.projection_clip},
+                          target);
     }
     const i64 one = plans_.back().width();
     input = independent_ || adds_ ? one : one * directions_;

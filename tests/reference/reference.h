@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "recurra/cells/abi.h"
@@ -20,7 +21,8 @@ struct Options {
   /// If not 0: what goes into a step and what comes out, forward and back, is rounded to a float of it times
   /// this. So much is lost by floats alone, whatever the arithmetic between; other factors, other roundings.
   double rounded_as = 0;
-  double clip = 0;  // bound of an LSTM's c; 0: none
+  double clip = 0;             // bound of an LSTM's c; 0: none
+  double projection_clip = 0;  // bound of the output behind a projection; 0: none
   std::vector<double>
       zoneout[max_states];  // (batch, steps, units): share of the old state in the new; empty: none
 };
@@ -236,7 +238,8 @@ class Recurrence {
       for (int u = 0; n_.projection > 0 && u < n_.units; ++u) {
         sum += record.unprojected[std::size_t(u)] * v.P[count(u, n_.projection) + std::size_t(j)];
       }
-      y[j] = h[j] = sum;
+      const double bound = options_.projection_clip;
+      y[j] = h[j] = bound > 0 ? std::clamp(sum, -bound, bound) : sum;
     }
   }
 
@@ -287,7 +290,12 @@ class Recurrence {
     double* dh = d.initial[0].data() + count(row, n_.width());
     std::vector<double> d_output(dh, dh + n_.width());
     for (int j = 0; j < n_.width(); ++j) d_output[std::size_t(j)] += dy[std::size_t(j)];
-    for (int j = 0; j < n_.width(); ++j) dh[j] = 0.0;
+    for (int j = 0; j < n_.width(); ++j) {
+      dh[j] = 0.0;
+      const double y = v.y[std::size_t(output(row, place.p) + j)];
+      if (options_.projection_clip > 0 && std::abs(y) >= options_.projection_clip)
+        d_output[std::size_t(j)] = 0;
+    }
 
     States<R> d_states(static_cast<std::size_t>(n_.units));
     for (int u = 0; u < n_.units; ++u) {

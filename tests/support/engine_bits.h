@@ -68,6 +68,7 @@ inline EngineCase make_case(const Target& table,
   c.fill(random);
   if (variant.extras) c.zone_out(random, 0.3);
   if (variant.extras && kernels.clips) c.options.clip = 0.25;
+  if (variant.projection > 0) c.options.projection_clip = 0.0625;
   if (variant.masks) c.mask_steps(random, variant.initial);
   if (variant.dropout) c.drop_out(random, 0.3, kernels.dense);
   return c;

@@ -90,7 +90,8 @@ struct Run {
             c.sizes.projection,
             c.sizes.reverse,
             c.options.activations,
-            float(c.options.clip)};
+            float(c.options.clip),
+            float(c.options.projection_clip)};
   }
 
   template <class T>
