@@ -17,8 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* files[] = {
-    "bidirectional", "gru", "lstm", "masking", "rnn", "simple_rnn", "time_distributed"};
+constexpr const char* files[] = {"bidirectional", "gru", "lstm", "masking", "simple_rnn", "time_distributed"};
 
 /// A case that cannot run, by the end of its name behind the file's, and what it needs.
 struct Listed {
@@ -29,7 +28,6 @@ struct Listed {
 
 constexpr const char* return_state = "return_state";
 constexpr const char* initial_state = "initial_state";
-constexpr const char* rnn_of_cell = "RNN over a cell of the user's";
 
 constexpr Listed listed[] = {
     {"bidirectional", "simplernntest_return_state_1", return_state},
@@ -40,26 +38,6 @@ constexpr Listed listed[] = {
     {"gru", "grutest_pass_initial_state_1", initial_state},
     {"gru", "grutest_pass_return_state_1", initial_state},
     {"lstm", "lstmtest_pass_initial_state_1", initial_state},
-    {"rnn", "rnntest_forward_pass_single_state_1", rnn_of_cell},
-    {"rnn", "rnntest_forward_pass_single_state_2", rnn_of_cell},
-    {"rnn", "rnntest_forward_pass_single_state_3", rnn_of_cell},
-    {"rnn", "rnntest_forward_pass_single_state_4", rnn_of_cell},
-    {"rnn", "rnntest_forward_pass_single_state_5", rnn_of_cell},
-    {"rnn", "rnntest_forward_pass_single_state_6", rnn_of_cell},
-    {"rnn", "rnntest_forward_pass_two_states_1", rnn_of_cell},
-    {"rnn", "rnntest_forward_pass_two_states_2", rnn_of_cell},
-    {"rnn", "rnntest_passing_initial_state_single_state_1", rnn_of_cell},
-    {"rnn", "rnntest_passing_initial_state_single_state_2", rnn_of_cell},
-    {"rnn", "rnntest_passing_initial_state_single_state_3", rnn_of_cell},
-    {"rnn", "rnntest_statefulness_single_state_1", rnn_of_cell},
-    {"rnn", "rnntest_statefulness_single_state_2", rnn_of_cell},
-    {"rnn", "rnntest_statefulness_single_state_3", rnn_of_cell},
-    {"rnn", "rnntest_go_backwards_2", rnn_of_cell},
-    {"rnn", "rnntest_go_backwards_3", rnn_of_cell},
-    {"rnn", "rnntest_masking_1", rnn_of_cell},
-    {"rnn", "rnntest_masking_2", rnn_of_cell},
-    {"rnn", "rnntest_masking_3", rnn_of_cell},
-    {"rnn", "rnntest_masking_4", rnn_of_cell},
     {"simple_rnn", "simplernntest_pass_initial_state_1", initial_state},
 };
 
@@ -209,7 +187,6 @@ TEST(KerasLayers, lack_what_the_listed_cases_need) {
     const Json config = {{"units", 2}, {return_state, true}};
     EXPECT_THROW(make_layer({type, config.dump()}), Error);
   }
-  EXPECT_THROW(make_layer({"RNN", "{}"}), Error);
 }
 
 }  // namespace

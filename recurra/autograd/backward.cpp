@@ -53,7 +53,7 @@ void check_edits(const Node& node) {
   }
 }
 
-void add_seed(const Variable& output, const Tensor& seed) {
+void add_seed(const Variable& output, Tensor seed) {
   Output& at = Access::output(output);
   if (seed.shape() != at.value.shape()) {
     throw Error(ErrorCode::shape, "backward.seeds", at.value.shape().to_string(), seed.shape().to_string());
@@ -61,7 +61,7 @@ void add_seed(const Variable& output, const Tensor& seed) {
   if (seed.dtype() != Dtype::f32)
     throw Error(ErrorCode::dtype, "backward.seeds", "f32", std::string(name_of(seed.dtype())));
   if (!at.has_gradient) {
-    at.gradient = seed;
+    at.gradient = std::move(seed);
     at.has_gradient = true;
     return;
   }
@@ -70,7 +70,7 @@ void add_seed(const Variable& output, const Tensor& seed) {
 
 void walk(Node& node) {
   node.walked = true;  // even where its function fails
-  if (std::ranges::any_of(node.outputs, &Output::has_gradient)) {
+  if (node.requires_grad && std::ranges::any_of(node.outputs, &Output::has_gradient)) {
     BackwardPass pass(node);
     node.backward(pass);
   }
@@ -85,7 +85,7 @@ void walk(Node& node) {
 
 }  // namespace
 
-void backward(std::span<const Variable> outputs, std::span<const Tensor> seeds) {
+void backward(std::span<const Variable> outputs, std::vector<Tensor> seeds) {
   if (outputs.size() != seeds.size())
     fail("as many seeds as outputs", std::to_string(seeds.size()) + " for " + std::to_string(outputs.size()));
   if (std::ranges::none_of(outputs, detail::wants_gradient))
@@ -93,9 +93,13 @@ void backward(std::span<const Variable> outputs, std::span<const Tensor> seeds) 
          "none: nothing it was made of requires one, or not recorded");
   std::vector<std::shared_ptr<Node>> nodes = operations_behind(outputs);
   for (const std::shared_ptr<Node>& node : nodes) check_edits(*node);
+  // The oldest first: leaves may have turned their gradients off.
+  std::for_each(nodes.rbegin(), nodes.rend(), [](const std::shared_ptr<Node>& node) {
+    node->requires_grad = std::ranges::any_of(node->inputs, detail::wants_gradient);
+  });
   const NoGradient no_gradient;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (detail::wants_gradient(outputs[i])) add_seed(outputs[i], seeds[i]);
+    if (detail::wants_gradient(outputs[i])) add_seed(outputs[i], std::move(seeds[i]));
   }
   for (std::shared_ptr<Node>& node : nodes) {
     walk(*node);
@@ -106,9 +110,10 @@ void backward(std::span<const Variable> outputs, std::span<const Tensor> seeds) 
 void backward(const Variable& scalar) {
   const Shape& shape = scalar.shape();
   if (shape.elements() != 1) fail("an output of one element, or seeds", shape.to_string());
-  Tensor one(shape);
-  one.data()[0] = 1.0F;
-  backward({&scalar, 1}, {&one, 1});
+  std::vector<Tensor> seeds(1);
+  seeds[0] = Tensor::recycled(shape);
+  std::ranges::fill(seeds[0].as<float>(), 1.0F);
+  backward({&scalar, 1}, std::move(seeds));
 }
 
 }  // namespace recurra::autograd

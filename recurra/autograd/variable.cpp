@@ -27,14 +27,20 @@ Node& node_of(const Variable& variable) {
 }  // namespace
 
 Variable::Variable(Tensor value, bool requires_grad, std::string name) : node_(std::make_shared<Node>()) {
-  if (requires_grad && value.dtype() != Dtype::f32) {
+  node_->outputs.push_back({std::move(value), {}, false, std::move(name)});
+  set_requires_grad(requires_grad);
+}
+
+void Variable::set_requires_grad(bool requires_grad) const {
+  if (!is_leaf()) fail(*this, "a leaf, which may want a gradient", "the result of an operation");
+  const Dtype dtype = value().dtype();
+  if (requires_grad && dtype != Dtype::f32) {
     throw Error(ErrorCode::dtype,
-                name.empty() ? "variable" : name,
+                name().empty() ? "variable" : name(),
                 "f32 where a gradient is wanted",
-                std::string(name_of(value.dtype())));
+                std::string(name_of(dtype)));
   }
   node_->requires_grad = requires_grad;
-  node_->outputs.push_back({std::move(value), {}, false, std::move(name)});
 }
 
 const Tensor& Variable::value() const {
@@ -59,6 +65,12 @@ const Tensor& Variable::gradient() const {
   if (!requires_grad()) fail(*this, "a gradient", "a leaf made without requires_grad");
   if (!has_gradient()) fail(*this, "a gradient", "none: no backward has reached it");
   return Access::output(*this).gradient;
+}
+
+Tensor Variable::take_gradient() const {
+  static_cast<void>(gradient());
+  Access::output(*this).has_gradient = false;
+  return std::move(Access::output(*this).gradient);
 }
 
 void Variable::clear_gradient() const {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "recurra/base/tensor.h"
 
@@ -48,8 +49,15 @@ class RECURRA_API Variable {
   /// Error (invalid_argument) where none has reached it, and for all but leaves, which keep none.
   [[nodiscard]] const Tensor& gradient() const;
 
+  /// The gradient, which the leaf has no longer. Throws as gradient.
+  [[nodiscard]] Tensor take_gradient() const;
+
   /// Forgets the gradient.
   void clear_gradient() const;
+
+  /// Whether gradients go to this leaf from now on, also in graphs that it is part of. Throws Error:
+  /// invalid_argument for all but leaves, dtype where they should and the elements are not f32.
+  void set_requires_grad(bool requires_grad) const;
 
   /// The value of a leaf, to be changed in place, its shape kept: what an optimizer does. A graph made of the
   /// old value can no longer be walked: backward says so. Throws Error (invalid_argument) for all but leaves.
@@ -82,6 +90,6 @@ RECURRA_API void backward(const Variable& scalar);
 /// The same for several outputs at once, of any shapes, with the gradients that reach each from outside. An
 /// output through which no gradient goes is left out where another has one. Throws as above, and Error
 /// (shape) unless a seed is as its output, Error (invalid_argument) unless there are as many.
-RECURRA_API void backward(std::span<const Variable> outputs, std::span<const Tensor> seeds);
+RECURRA_API void backward(std::span<const Variable> outputs, std::vector<Tensor> seeds);
 
 }  // namespace recurra::autograd

@@ -23,10 +23,20 @@ void check_states(std::span<const Tensor* const> states,
     if (state.shape() != expected[k]) {
       throw Error(ErrorCode::shape,
                   one,
-                  "shape " + expected[k].to_string() + " = (batch, units)",
+                  "shape " + expected[k].to_string() + (expected[k].rank() == 2 ? " = (batch, units)" : ""),
                   state.shape().to_string());
     }
   }
+}
+
+std::vector<Shape> CarriedStates::shapes(i64 batch) const {
+  std::vector<Shape> all;
+  for (const Shape& shape : shapes_) {
+    std::vector<i64> extents = {batch};
+    extents.insert(extents.end(), shape.extents().begin(), shape.extents().end());
+    all.emplace_back(std::move(extents));
+  }
+  return all;
 }
 
 void CarriedStates::check_batch(i64 batch, const std::string& subject) const {

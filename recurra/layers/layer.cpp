@@ -30,6 +30,20 @@ const StepMask* mask_of(const Context& context, std::size_t input) {
 
 }  // namespace
 
+Parameter make_weight(
+    std::string name, const Shape& shape, const WeightOptions& options, bool trainable, Random& random) {
+  Parameter parameter{std::move(name), Tensor(shape), Tensor(), trainable};
+  if (trainable) parameter.gradient = Tensor(shape);
+  initialize(options.initializer, parameter.value, random);
+  parameter.regularizer = options.regularizer;
+  parameter.constraint = options.constraint;
+  if (options.constraint != nullptr) {
+    Tensor probe(shape);  // one that does not fit the shape says so now, not after the first update
+    options.constraint->apply(probe);
+  }
+  return parameter;
+}
+
 std::string Layer::subject_of(const char* list, std::size_t index, std::size_t count) const {
   std::string subject = name_ + "." + list;
   return count == 1 ? subject : subject + "s[" + std::to_string(index) + "]";
@@ -216,7 +230,7 @@ std::vector<Tensor> Layer::states() {
   std::vector<Tensor> all;
   for (const CarriedStates* carried : require_carried("states")) {
     for (const Tensor& state : carried->states())
-      if (state.shape().rank() == 2) all.push_back(state);
+      if (state.shape() != Shape{0}) all.push_back(state);
   }
   return all;
 }
@@ -228,8 +242,10 @@ void Layer::set_states(const std::vector<Tensor>& states) {
   const bool has_rows = !states.empty() && states[0].shape().rank() > 0;
   const i64 batch = has_rows ? states[0].shape()[0] : 0;  // the first says how many
   std::vector<Shape> expected;
-  for (const CarriedStates* one : carried)
-    expected.insert(expected.end(), one->count(), {batch, one->units()});
+  for (const CarriedStates* one : carried) {
+    const std::vector<Shape> own = one->shapes(batch);
+    expected.insert(expected.end(), own.begin(), own.end());
+  }
   check_states(given, expected, name_ + ".states");
   std::span<const Tensor> rest = states;
   for (CarriedStates* one : carried) {
@@ -246,16 +262,7 @@ Parameter Layer::make_parameter(std::string name,
                                 const Shape& shape,
                                 const WeightOptions& options,
                                 Random& random) const {
-  Parameter parameter{std::move(name), Tensor(shape), Tensor(), trainable()};
-  if (trainable()) parameter.gradient = Tensor(shape);
-  initialize(options.initializer, parameter.value, random);
-  parameter.regularizer = options.regularizer;
-  parameter.constraint = options.constraint;
-  if (options.constraint != nullptr) {
-    Tensor probe(shape);  // one that does not fit the shape says so now, not after the first update
-    options.constraint->apply(probe);
-  }
-  return parameter;
+  return make_weight(std::move(name), shape, options, trainable(), random);
 }
 
 nlohmann::json Layer::base_config() const {

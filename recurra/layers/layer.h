@@ -36,6 +36,11 @@ struct Parameter {
   [[nodiscard]] float* d() { return trainable ? gradient.data() : nullptr; }
 };
 
+/// A weight as `options` say, drawn from `random`. Throws Error where the initializer or the constraint
+/// cannot have that shape.
+[[nodiscard]] RECURRA_API Parameter make_weight(
+    std::string name, const Shape& shape, const WeightOptions& options, bool trainable, Random& random);
+
 /// Names the random numbers of one layer in one update. What a layer drops out is a function of these
 /// numbers only: not of threads, nor of what was drawn before, so training that is resumed draws the same.
 struct DropoutStream {
@@ -152,12 +157,12 @@ class RECURRA_API Layer {
   /// checkpoints of fit.
   [[nodiscard]] virtual bool stateful() const noexcept { return false; }
 
-  /// Copies of what the next forward goes on from, each (batch, units); empty before the first since build.
+  /// Copies of what the next forward goes on from, each (batch, …); empty before the first since build.
   /// Throws Error (invalid_argument) unless the layer is stateful and built.
   [[nodiscard]] std::vector<Tensor> states();
 
   /// The next forward goes on from these: of another layer, for instance. Throws Error: invalid_argument for
-  /// another number of states than the layer has, and as `states`; shape unless each is (batch, units),
+  /// another number of states than the layer has, and as `states`; shape unless each is (batch, …),
   /// dtype.
   void set_states(const std::vector<Tensor>& states);
 

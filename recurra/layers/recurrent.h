@@ -63,6 +63,10 @@ class RECURRA_API Recurrent : public Layer {
 
   [[nodiscard]] const RecurrentOptions& recurrent_options() const noexcept { return options_; }
 
+  /// Draws the factors of a call of `batch` rows, as forward does; empty ones unless training. Only when
+  /// built.
+  void draw_dropout(i64 batch, const Context& context);
+
   /// The factors of the last training forward: (batch, features) and (batch, units), 0 or 1 / (1 - share);
   /// empty without dropout.
   [[nodiscard]] const Tensor& input_dropout_factors() const noexcept { return x_factors_; }
@@ -159,7 +163,6 @@ class RECURRA_API Recurrent : public Layer {
   const Tensor& run_forward(const Tensor& x, const Context& context) final;
   const Tensor& run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) final;
   void pack(const Execution& execution);
-  void draw_dropout(i64 batch, const Context& context);
   void bind_states(const Initial& initial, i64 batch);
   void bind_mask(const Context& context);
   void bind_state_gradients(const OutputGradient& gradient, bool want_initial, const Context& context);

@@ -196,6 +196,19 @@ TEST(Graph, nothing_is_kept_where_no_gradient_is_wanted) {
   EXPECT_EQ(held.use_count(), 1) << "nor behind the walk";
 }
 
+TEST(Graph, a_leaf_may_turn_its_gradient_off_before_the_walk) {
+  const Variable x(make({2}), true), w(make({3}), true);
+  const Variable aside = make_operation("aside", {x}, make({1}), [](BackwardPass&) { FAIL(); });
+  const Variable y = multiply(multiply(aside, w), scale(x, 2));
+  x.set_requires_grad(false);
+  backward(y);
+  EXPECT_FALSE(x.has_gradient());
+  EXPECT_THAT(list(w.take_gradient()), ElementsAre(4));
+  EXPECT_FALSE(w.has_gradient());
+  EXPECT_EQ(error_of([&] { y.set_requires_grad(true); }),
+            "variable: expected a leaf, which may want a gradient, got the result of an operation");
+}
+
 TEST(Graph, what_is_detached_is_no_part_of_it) {
   const Variable x(make({2}), true);
   const Variable y = scale(x, 3).detached();
