@@ -41,6 +41,7 @@
 #include "recurra/layers/model_spec.h"
 #include "recurra/layers/optimized_rnn_stack.h"
 #include "recurra/layers/recurrent_cells.h"
+#include "recurra/layers/recurrent_lstm_layer_stack.h"
 #include "recurra/layers/rnn.h"
 #include "recurra/layers/rnn_stack_layers.h"
 #include "recurra/layers/simple_rnn.h"

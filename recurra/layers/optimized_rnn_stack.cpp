@@ -127,7 +127,14 @@ const Tensor& OptimizedRnnStack::run_forward(const Tensor& x, const Context& con
   call_.batch = x.shape()[0];
   call_.steps = x.shape()[1];
   call_.x = batch_major(x.data(), call_.steps, x.shape()[2]);
-  if (context.mask != nullptr) call_.mask = context.mask->data();
+  if (context.mask != nullptr) {
+    // A mask that only ends rows early needs no memory for steps between which others do not count.
+    if (context.mask->to_lengths(lengths_)) {
+      call_.lengths = lengths_.data();
+    } else {
+      call_.mask = context.mask->data();
+    }
+  }
   runs_.assign(stack_->plan().plans().size(), {});
   draw_dropout(call_.batch, context);
   bind_outputs();

@@ -91,6 +91,7 @@ class RECURRA_API OptimizedRnnStack final : public Layer {
   bool packed_ = false;
   Parameter weights_;
   std::vector<Tensor> factors_;
+  std::vector<int> lengths_;  // of the rows, where the mask is no more than that
   std::vector<StackRun> runs_;
   std::vector<StackRunGradients> back_runs_;
   StackCall call_;

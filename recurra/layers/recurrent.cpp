@@ -64,6 +64,9 @@ Shape Recurrent::run_build(const Shape& input, Random& random) {
         make_parameter("bias", made_of.recurrent_bias ? Shape{2, columns} : Shape{columns}, o.bias, random);
     adjust_bias(bias_.value);
   }
+  peephole_.reset();
+  if (made_of.peephole != nullptr)
+    peephole_ = make_parameter("peephole", {plan_->cell().params, o.units}, *made_of.peephole, random);
   folded_bias_.reset();
   if (made_of.recurrent_bias) folded_bias_.emplace(*plan_);
   return o.return_sequences ? Shape{input[0], o.units} : Shape{o.units};
@@ -73,6 +76,7 @@ std::vector<Parameter*> Recurrent::parameters() {
   if (!plan_) return {};
   std::vector<Parameter*> all = {&kernel_, &recurrent_kernel_};
   if (options_.use_bias) all.push_back(&bias_);
+  if (peephole_) all.push_back(&*peephole_);
   return all;
 }
 
@@ -106,6 +110,7 @@ Weights Recurrent::engine_weights() {
   } else if (options_.use_bias) {
     weights.b = bias_.value.data();
   }
+  if (peephole_) weights.params = peephole_->value.data();
   return weights;
 }
 

@@ -148,6 +148,8 @@ class RECURRA_API Recurrent : public Layer {
     int gates;
     std::vector<Activation> activations;  ///< one for each place of the cell
     bool recurrent_bias = false;          ///< a second row of biases, added to the recurrent product
+    /// Of the cell's parameters, a weight (params, units) through which gates see the state; null: none.
+    const WeightOptions* peephole = nullptr;
   };
 
   /// Throws Error (invalid_argument) on a value out of range.
@@ -176,6 +178,7 @@ class RECURRA_API Recurrent : public Layer {
   bool packed_ = false;
   Workspace workspace_;
   Parameter kernel_, recurrent_kernel_, bias_;
+  std::optional<Parameter> peephole_;
   std::optional<FoldedBias> folded_bias_;  // where the layer's bias has two rows
   Tensor x_factors_, h_factors_;
   std::optional<CarriedStates> carried_;  // of a stateful layer

@@ -142,6 +142,7 @@ Job Recurrent::backward_job(const Tensor& x,
       back_.d_weights.b = bias_.gradient.data();
       if (folded_bias_) folded_bias_->take(back_.d_weights);
     }
+    if (peephole_) back_.d_weights.params = peephole_->gradient.data();
   }
   return {&*plan_, &*packs_, &call_, &workspace_, &back_};
 }

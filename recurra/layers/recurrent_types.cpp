@@ -76,6 +76,8 @@ std::unique_ptr<Recurrent> take_layer(Arguments& arguments, const char* name) {
 std::unique_ptr<Layer> make_lstm(Arguments& arguments, std::string name) {
   auto options = take_gated<LstmOptions>(arguments);
   options.unit_forget_bias = arguments.take<bool>("unit_forget_bias", options.unit_forget_bias);
+  options.use_peepholes = arguments.take<bool>("use_peepholes", options.use_peepholes);
+  if (options.use_peepholes) options.peephole = take_weight_options(arguments, "peephole", options.peephole);
   return std::make_unique<Lstm>(options, std::move(name));
 }
 

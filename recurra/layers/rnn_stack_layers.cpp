@@ -85,6 +85,7 @@ std::string obstacle_of(const Recurrent& layer) {
   const RecurrentOptions& o = layer.recurrent_options();
   if (!op_of(layer)) return "no op of the stack has its equations and activations";
   if (o.recurrent_dropout > 0) return "it has recurrent_dropout " + shortest(o.recurrent_dropout);
+  if (o.stateful) return "it is stateful";
   if (o.activity_regularizer != nullptr) return "it has an activity_regularizer";
   if (has_rules(o.kernel) || has_rules(o.recurrent) || has_rules(o.bias))
     return "a weight of its own has a regularizer or constraint";

@@ -34,8 +34,8 @@ struct StackReach {
 
 /// Of some layers. Those of a stack are LSTM, GRU with reset_after or SimpleRNN with the op's activations, in
 /// one direction forwards, or Bidirectional of two put side by side, with the same units, all returning
-/// sequences but the top one; without recurrent_dropout, regularizers and constraints, and with dropout of
-/// one share in all but the lowest.
+/// sequences but the top one; not stateful, without recurrent_dropout, regularizers and constraints, and with
+/// dropout of one share in all but the lowest.
 [[nodiscard]] RECURRA_API StackReach stack_reach(std::span<Layer* const> layers);
 
 /// The stack that computes what these layers do one after the other, lowest first, all built. It is called

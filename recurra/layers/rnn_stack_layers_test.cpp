@@ -233,6 +233,7 @@ TEST(RnnStackLayers, that_cannot_be_joined_say_why) {
   EXPECT_EQ(why({{"Dense", {{"units", 2}}}}),
             text("dense", "it is no LSTM, GRU, SimpleRNN or Bidirectional"));
   EXPECT_EQ(why({{"LSTM", with("go_backwards", true)}}), text("lstm", "it goes backwards"));
+  EXPECT_EQ(why({{"LSTM", with("stateful", true)}}), text("lstm", "it is stateful"));
   EXPECT_EQ(why({{"LSTM", with("recurrent_dropout", 0.5)}}), text("lstm", "it has recurrent_dropout 0.5"));
   EXPECT_EQ(why({{"LSTM", with("dropout", 0.5)}}), text("lstm", "it drops out of the stack's input"));
   const char* const equations = "no op of the stack has its equations and activations";
