@@ -60,10 +60,15 @@ void for_each_stack(Visit visit) {
 TEST(RnnStackLayers, have_the_bits_of_the_stack) {
   const Tensor x = normal({batch, steps, features}, 1);
   const std::vector<int> lengths = {4, 6, 1};
+  Examples holes;
+  holes.x = x;
+  holes.mask = Tensor({batch, steps}, Dtype::u8);
+  for (i64 i = 0; i < batch * steps; ++i) holes.mask.as<std::uint8_t>()[std::size_t(i)] = i % 3 != 1;
   for_each_stack([&](Sequential model) {
     ConvertedModel split = split_rnn_stacks(model);
     EXPECT_TRUE(same_bits(split.model.predict(x), model.predict(x)));
     EXPECT_TRUE(same_bits(split.model.predict(x, lengths), model.predict(x, lengths)));
+    EXPECT_TRUE(same_bits(split.model.predict(holes), model.predict(holes)));
     const auto& options = dynamic_cast<OptimizedRnnStack&>(*model.layers()[0]).options();
     EXPECT_EQ(i64(split.model.layers().size()), options.layers + 1);
     EXPECT_STREQ(split.model.layers()[0]->type(),
