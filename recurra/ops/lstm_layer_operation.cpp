@@ -180,12 +180,12 @@ SequenceSizes LstmLayerOperation::output_sizes() const noexcept {
 std::array<Sequence, 2> LstmLayerOperation::place_outputs(Tensor& h) {
   const i64 size = n_.batch * units_;
   if (config_.direction == DirectionMode::bidir_extra_dim) {
-    h = Tensor({n_.steps, 2, n_.batch, units_});
+    h = Tensor::recycled({n_.steps, 2, n_.batch, units_});
     return {Sequence{h.data(), 2 * size, units_}, Sequence{h.data() + size, 2 * size, units_}};
   }
   if (config_.direction == DirectionMode::bidir_sum) {
     // Each stays as it is for the way back: the sum is made beside them.
-    for (Tensor& one : summands_) one = Tensor({n_.batch, n_.steps, units_});
+    for (Tensor& one : summands_) one = Tensor::recycled({n_.batch, n_.steps, units_});
     return {batch_major(summands_[0].data(), n_.steps, units_),
             batch_major(summands_[1].data(), n_.steps, units_)};
   }

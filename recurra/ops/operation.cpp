@@ -145,7 +145,7 @@ Tensor* Operation::gradient_tensor(int place) noexcept {
 float* Operation::gradient(int place) {
   Tensor* tensor = gradient_tensor(place);
   if (tensor == nullptr) return nullptr;
-  if (tensor->shape() != input(place)->shape()) *tensor = Tensor(input(place)->shape());
+  if (tensor->shape() != input(place)->shape()) *tensor = Tensor::recycled(input(place)->shape());
   return tensor->data();
 }
 

@@ -1,24 +1,20 @@
 #include "recurra/ops/sequence_layout.h"
 
 #include <algorithm>
-#include <array>
 
 namespace recurra::ops {
 
 namespace {
 
-constexpr i64 tile = 16;  // its rows are a cache line, and it stays in the first-level cache
+constexpr i64 tile = 16;  // rows of a cache line: those a tile reads and writes stay in the first level
 
-/// One tile of a transposition: in rows of whole lines on both sides.
+/// One tile of a transposition.
 void transpose_tile(
     i64 rows, i64 columns, const float* from, i64 from_stride, float* to, i64 to_stride) noexcept {
-  std::array<float, tile * tile> held{};
-  for (i64 row = 0; row < rows; ++row)
-    std::copy_n(from + row * from_stride, columns, held.data() + row * tile);
   for (i64 column = 0; column < columns; ++column) {
-    const float* source = held.data() + column;
+    const float* source = from + column;
     float* line = to + column * to_stride;
-    for (i64 row = 0; row < rows; ++row) line[row] = source[row * tile];
+    for (i64 row = 0; row < rows; ++row) line[row] = source[row * from_stride];
   }
 }
 
@@ -101,15 +97,15 @@ ConstSequence read_sequence(SequenceFormat format,
                             const SequenceSizes& sizes,
                             Tensor& copy) {
   if (format != SequenceFormat::nst) return sequence_of(format, tensor.data(), sizes);
-  copy.resize({sizes.batch, sizes.steps, sizes.width});
+  copy = Tensor::recycled({sizes.batch, sizes.steps, sizes.width});
   transpose_to_steps(sizes, tensor.data(), copy.data());
   return batch_major<const float>(copy.data(), sizes.steps, sizes.width);
 }
 
 Sequence write_sequence(SequenceFormat format, const SequenceSizes& sizes, Tensor& tensor, Tensor& copy) {
-  tensor.resize(shape_of(format, sizes));
+  tensor = Tensor::recycled(shape_of(format, sizes));
   if (format != SequenceFormat::nst) return sequence_of(format, tensor.data(), sizes);
-  copy.resize({sizes.batch, sizes.steps, sizes.width});
+  copy = Tensor::recycled({sizes.batch, sizes.steps, sizes.width});
   return batch_major(copy.data(), sizes.steps, sizes.width);
 }
 

@@ -125,8 +125,8 @@ void SruOperation::gather(int d) {
 void SruOperation::prepare_call(int d, const Sequence& cells, bool training) {
   Part& one = parts_[static_cast<std::size_t>(d)];
   gather(d);
-  one.limited.resize({n_.batch, n_.steps, units_});
-  one.share.resize({n_.batch, n_.steps, units_});
+  one.limited = Tensor::recycled({n_.batch, n_.steps, units_});
+  one.share = Tensor::recycled({n_.batch, n_.steps, units_});
   Call& call = run_->call(d);
   call.steps = n_.steps;
   call.batch = n_.batch;
@@ -180,8 +180,8 @@ std::vector<Tensor> SruOperation::forward(bool training) {
 /// The gradients of what the scan gave, from those of h.
 void SruOperation::spread_seed(int d, const ConstSequence& seed) {
   Part& one = parts_[static_cast<std::size_t>(d)];
-  one.d_limited.resize({n_.batch, n_.steps, units_});
-  one.d_share.resize({n_.batch, n_.steps, units_});
+  one.d_limited = Tensor::recycled({n_.batch, n_.steps, units_});
+  one.d_share = Tensor::recycled({n_.batch, n_.steps, units_});
   float* d_limited = one.d_limited.data();
   float* d_share = one.d_share.data();
   for_each_step(n_, [&](i64 row, i64 step) {
