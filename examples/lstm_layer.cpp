@@ -43,7 +43,7 @@ int main() {
       last += error * error / batch;
     }
     if (round == 0) first = last;
-    recurra::autograd::backward(std::span(&h, 1), std::span(&seed, 1));
+    recurra::autograd::backward(std::span(&h, 1), {seed});
     for (const Variable* w : {&weights.input_weights, &weights.recurrent_weights, &weights.biases}) {
       float* value = w->edit().data();
       for (int k = 0; k < w->gradient().size(); ++k) value[k] -= 0.5F * w->gradient().data()[k];

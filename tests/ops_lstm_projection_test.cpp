@@ -134,8 +134,7 @@ TEST(LstmProjection, takes_variables) {
   const auto y = lstm_projection(x, w, p.config, {&c_last, &y_last});
   const LstmProjectionOutputs seeds{normal_tensor(y.h.shape(), 10), normal_tensor(y.c.shape(), 11)};
   const Variable outputs[] = {y.h, y.c};
-  const Tensor both[] = {seeds.h, seeds.c};
-  autograd::backward(outputs, both);
+  autograd::backward(outputs, {seeds.h, seeds.c});
   const LstmProjectionGradients d = lstm_projection_gradient(p.x, p.weights, p.config, p.start(), seeds);
   EXPECT_EQ(values_of(x.gradient()), values_of(d.x));
   EXPECT_EQ(values_of(w.projection.gradient()), values_of(d.weights.projection));
@@ -148,7 +147,7 @@ TEST(LstmProjection, takes_variables) {
   EXPECT_EQ(values_of(one.h.value()), values_of(expected.h));
   const LstmProjectionGradients cell =
       lstm_projection_cell_gradient(step.value(), p.weights, p.config, p.start(), {expected.h, {}});
-  autograd::backward(std::span(&one.h, 1), std::span(&expected.h, 1));
+  autograd::backward(std::span(&one.h, 1), {expected.h});
   EXPECT_EQ(values_of(step.gradient()), values_of(cell.x));
 }
 

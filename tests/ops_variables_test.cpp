@@ -278,7 +278,7 @@ TEST(OpsOnVariables, operations_follow_each_other) {
   };
   const Variable y = run();
   const Tensor seed = normal_tensor(y.shape(), 20);
-  autograd::backward(std::span(&y, 1), std::span(&seed, 1));
+  autograd::backward(std::span(&y, 1), {seed});
   expect_slopes({{&x.edit(), &x.gradient()}, {&first.input_weights.edit(), &first.input_weights.gradient()}},
                 [&] { return weighted_sum(seed, run().value()); });
 }
