@@ -42,6 +42,29 @@ void gather_optional(const Tensor& from, std::span<const int> rows, const Execut
   }
 }
 
+void gather_list(const std::vector<Tensor>& from,
+                 std::span<const int> rows,
+                 const Execution& execution,
+                 std::vector<Tensor>& to) {
+  to.resize(from.size());
+  for (std::size_t i = 0; i < from.size(); ++i) gather_rows(from[i], rows, execution, to[i]);
+}
+
+void check_list(const std::vector<Tensor>& tensors, i64 examples, const std::string& subject) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor& tensor = tensors[i];
+    const std::string one = subject + "[" + std::to_string(i) + "]";
+    if (tensor.dtype() != Dtype::f32 && tensor.dtype() != Dtype::i32)
+      throw Error(ErrorCode::dtype, one, "f32 or i32", std::string(name_of(tensor.dtype())));
+    if (tensor.shape().rank() < 1 || tensor.shape()[0] != examples) {
+      throw Error(ErrorCode::shape,
+                  one,
+                  "(" + std::to_string(examples) + ", ...), as many rows as x has",
+                  tensor.shape().to_string());
+    }
+  }
+}
+
 void check_lengths(const std::vector<int>& lengths, i64 examples, i64 steps, const std::string& subject) {
   if (static_cast<i64>(lengths.size()) != examples) {
     throw Error(
@@ -106,6 +129,8 @@ void Batch::gather(const Examples& examples, std::span<const int> rows, const Ex
   gather_rows(examples.y, rows, execution, y);
   gather_optional(examples.sample_weights, rows, execution, sample_weights);
   gather_optional(examples.mask, rows, execution, mask);
+  gather_list(examples.more_x, rows, execution, more_x);
+  gather_list(examples.more_y, rows, execution, more_y);
   lengths.resize(examples.lengths.empty() ? 0 : rows.size());
   for (std::size_t i = 0; i < lengths.size(); ++i)
     lengths[i] = examples.lengths[static_cast<std::size_t>(rows[i])];
@@ -132,6 +157,8 @@ void check_examples(const Examples& examples, const char* name) {
     check_weights(examples.sample_weights, x[0], x[1], subject + ".sample_weights");
   }
   if (examples.mask.size() > 0) check_mask(examples, x[1], subject + ".mask");
+  check_list(examples.more_x, x[0], subject + ".more_x");
+  check_list(examples.more_y, x[0], subject + ".more_y");
 }
 
 }  // namespace recurra

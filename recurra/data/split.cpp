@@ -21,7 +21,9 @@ Examples part_of(const Examples& examples, std::span<const int> rows) {
           std::move(batch.y),
           std::move(batch.lengths),
           std::move(batch.sample_weights),
-          std::move(batch.mask)};
+          std::move(batch.mask),
+          std::move(batch.more_x),
+          std::move(batch.more_y)};
 }
 
 }  // namespace

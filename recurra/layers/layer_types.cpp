@@ -8,6 +8,7 @@
 #include "recurra/layers/flatten.h"
 #include "recurra/layers/global_average_pooling.h"
 #include "recurra/layers/masking.h"
+#include "recurra/layers/merge.h"
 #include "recurra/layers/model_spec.h"
 #include "recurra/layers/recurrent_types.h"
 #include "recurra/layers/time_distributed.h"
@@ -133,6 +134,16 @@ std::unique_ptr<Layer> make_named_activation(Arguments& arguments, std::string n
   return std::make_unique<ActivationLayer>(make_activation(object, name), std::move(name));
 }
 
+template <MergeKind kind>
+std::unique_ptr<Layer> make_merge(Arguments& arguments, std::string name) {
+  static_cast<void>(arguments);
+  return std::make_unique<Merge>(kind, std::move(name));
+}
+
+std::unique_ptr<Layer> make_concatenate(Arguments& arguments, std::string name) {
+  return std::make_unique<Concatenate>(arguments.take<i64>("axis", -1), std::move(name));
+}
+
 constexpr char relu[] = "ReLU";
 constexpr char leaky_relu[] = "LeakyReLU";
 constexpr char elu[] = "ELU";
@@ -174,6 +185,13 @@ constexpr LayerType types[] = {
     {nullptr, leaky_relu, "leaky_re_lu", TextForm::absent, false, make_named_activation<leaky_relu>},
     {nullptr, elu, "elu", TextForm::absent, false, make_named_activation<elu>},
     {nullptr, softmax, "softmax", TextForm::absent, false, make_named_activation<softmax>},
+    {nullptr, "Add", "add", TextForm::absent, false, make_merge<MergeKind::add>},
+    {nullptr, "Subtract", "subtract", TextForm::absent, false, make_merge<MergeKind::subtract>},
+    {nullptr, "Multiply", "multiply", TextForm::absent, false, make_merge<MergeKind::multiply>},
+    {nullptr, "Average", "average", TextForm::absent, false, make_merge<MergeKind::average>},
+    {nullptr, "Maximum", "maximum", TextForm::absent, false, make_merge<MergeKind::maximum>},
+    {nullptr, "Minimum", "minimum", TextForm::absent, false, make_merge<MergeKind::minimum>},
+    {nullptr, "Concatenate", "concatenate", TextForm::absent, false, make_concatenate},
 };
 
 }  // namespace

@@ -20,6 +20,17 @@ void check_mask(const BatchView& batch) {
   }
 }
 
+void check_rows(std::span<const Tensor> tensors, const char* list, i64 rows) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Shape& shape = tensors[i].shape();
+    if (shape.rank() >= 1 && shape[0] == rows) continue;
+    throw Error(ErrorCode::shape,
+                std::string(list) + "[" + std::to_string(i) + "]",
+                "(" + std::to_string(rows) + ", ...), as many rows as x has",
+                shape.to_string());
+  }
+}
+
 }  // namespace
 
 void check_batch(const BatchView& batch) {
@@ -40,6 +51,8 @@ void check_batch(const BatchView& batch) {
                 std::to_string(batch.lengths.size()));
   }
   if (batch.mask != nullptr) check_mask(batch);
+  check_rows(batch.more_x, "batch.more_x", x[0]);
+  check_rows(batch.more_y, "batch.more_y", x[0]);
 }
 
 }  // namespace recurra

@@ -16,11 +16,15 @@ struct BatchView {
   /// All parts of `batch`.
   explicit BatchView(const Batch& batch) : BatchView(batch.x, &batch.y, batch.lengths) {
     take(batch.sample_weights, batch.mask);
+    more_x = batch.more_x;
+    more_y = batch.more_y;
   }
 
   /// All examples as one batch.
   explicit BatchView(const Examples& examples) : BatchView(examples.x, &examples.y, examples.lengths) {
     take(examples.sample_weights, examples.mask);
+    more_x = examples.more_x;
+    more_y = examples.more_y;
   }
 
   /// Examples in it.
@@ -31,6 +35,8 @@ struct BatchView {
   std::span<const int> lengths;            ///< (batch), or empty
   const Tensor* sample_weights = nullptr;  ///< (batch) or (batch, steps)
   const Tensor* mask = nullptr;            ///< u8 (batch, steps)
+  std::span<const Tensor> more_x{};        ///< further inputs, each (batch, …)
+  std::span<const Tensor> more_y{};        ///< further targets, each (batch, …)
 
  private:
   void take(const Tensor& weights, const Tensor& steps) {

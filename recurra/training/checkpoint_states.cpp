@@ -19,7 +19,7 @@ std::size_t state_count(Layer& layer) {
 
 }  // namespace
 
-void add_states(const std::vector<std::unique_ptr<Layer>>& layers, WeightTable& table) {
+void add_states(const std::vector<std::shared_ptr<Layer>>& layers, WeightTable& table) {
   for (const auto& layer : layers) {
     if (state_count(*layer) == 0) continue;
     const std::vector<Tensor> states = layer->states();
@@ -27,7 +27,7 @@ void add_states(const std::vector<std::unique_ptr<Layer>>& layers, WeightTable& 
   }
 }
 
-void take_states(const std::vector<std::unique_ptr<Layer>>& layers, const WeightTable& table) {
+void take_states(const std::vector<std::shared_ptr<Layer>>& layers, const WeightTable& table) {
   for (const auto& layer : layers) {
     std::vector<Tensor> states;
     for (std::size_t k = 0; k < state_count(*layer); ++k) {
@@ -38,7 +38,7 @@ void take_states(const std::vector<std::unique_ptr<Layer>>& layers, const Weight
   }
 }
 
-bool is_state(const std::vector<std::unique_ptr<Layer>>& layers, const std::string& name) {
+bool is_state(const std::vector<std::shared_ptr<Layer>>& layers, const std::string& name) {
   return std::ranges::any_of(layers, [&](const auto& layer) {
     for (std::size_t k = 0; k < state_count(*layer); ++k)
       if (name == name_of_state(*layer, k)) return true;

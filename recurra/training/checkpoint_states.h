@@ -14,12 +14,12 @@
 namespace recurra {
 
 /// Adds those of all layers that have been run.
-void add_states(const std::vector<std::unique_ptr<Layer>>& layers, WeightTable& table);
+void add_states(const std::vector<std::shared_ptr<Layer>>& layers, WeightTable& table);
 
 /// Takes what add_states wrote. Throws Error: as Layer::set_states.
-void take_states(const std::vector<std::unique_ptr<Layer>>& layers, const WeightTable& table);
+void take_states(const std::vector<std::shared_ptr<Layer>>& layers, const WeightTable& table);
 
 /// Whether add_states for these layers may have written a tensor of this name.
-[[nodiscard]] bool is_state(const std::vector<std::unique_ptr<Layer>>& layers, const std::string& name);
+[[nodiscard]] bool is_state(const std::vector<std::shared_ptr<Layer>>& layers, const std::string& name);
 
 }  // namespace recurra

@@ -1,10 +1,10 @@
-/// Sequential's evaluation and prediction.
+/// Evaluation and prediction of models.
 #include <algorithm>
 #include <cstring>
 
 #include "recurra/base/error.h"
 #include "recurra/data/examples_source.h"
-#include "recurra/training/sequential.h"
+#include "recurra/training/trainable_model.h"
 
 namespace recurra {
 
@@ -43,36 +43,59 @@ Tensor joined(const std::vector<Tensor>& parts) {
   return all;
 }
 
+/// Some rows of a batch's inputs, copied.
+struct InputRows {
+  Tensor x{};
+  std::vector<Tensor> more_x{};
+  Tensor mask{};
+
+  BatchView take(const BatchView& from, i64 first, i64 count) {
+    copy_rows(*from.x, first, count, x);
+    BatchView batch(x, nullptr, {});
+    if (!from.lengths.empty())
+      batch.lengths = from.lengths.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+    more_x.resize(from.more_x.size());
+    for (std::size_t i = 0; i < more_x.size(); ++i) copy_rows(from.more_x[i], first, count, more_x[i]);
+    batch.more_x = more_x;
+    if (from.mask != nullptr) {
+      copy_rows(*from.mask, first, count, mask);
+      batch.mask = &mask;
+    }
+    return batch;
+  }
+};
+
 }  // namespace
 
-void Sequential::require_built(const char* what) const {
+void TrainableModel::require_built(const char* what) const {
   if (built()) return;
   throw Error(ErrorCode::invalid_argument, name_ + "." + what, "a built model", "one without weights");
 }
 
-Logs Sequential::logs_of(const MetricState& loss) const {
-  Logs logs{{"loss", loss.count > 0.0 ? loss.sum / loss.count : 0.0}};
-  metrics_.add_to(logs);
-  return logs;
+void TrainableModel::require_one_output(const char* what) const {
+  if (plan().outputs.size() == 1) return;
+  throw Error(ErrorCode::invalid_argument,
+              name_ + "." + what,
+              "a model of one output: predict_outputs gives several",
+              std::to_string(plan().outputs.size()));
 }
 
-void Sequential::require_rows(const BatchView& batch) {
+void TrainableModel::require_rows(const BatchView& batch) {
   if (batch.rows() == 0) throw Error(ErrorCode::invalid_argument, "batch.x", "at least one example", "none");
 }
 
-MetricState Sequential::take_up(const BatchView& batch) {
+MetricState TrainableModel::take_up(const BatchView& batch) {
   check_batch(batch);
   require_rows(batch);
-  const Tensor& output = forward(batch, Pass::inference);
-  const BatchWeights weights = weights_of(output, batch, nullptr);
-  const double loss = loss_->compute(output, *batch.y, weights.all, nullptr) + penalty();
-  metrics_.update(output, *batch.y, weights.masked, weights.all);
+  static_cast<void>(forward(batch, Pass::inference));
+  const double loss = compute_loss(batch, nullptr, false);
+  count_metrics(batch);
   const auto rows = static_cast<double>(batch.rows());
   return {loss * rows, rows};
 }
 
-Logs Sequential::evaluate_epoch(BatchSource& source) {
-  metrics_.reset();
+Logs TrainableModel::evaluate_epoch(BatchSource& source) {
+  reset_metrics();
   source.begin_epoch(0);
   Batch batch;
   MetricState loss;
@@ -86,94 +109,104 @@ Logs Sequential::evaluate_epoch(BatchSource& source) {
   return logs_of(loss);
 }
 
-Logs Sequential::evaluate(const Examples& examples, i64 batch_size) {
+Logs TrainableModel::evaluate(const Examples& examples, i64 batch_size) {
   require_compiled();
   ExamplesSource source(examples, {batch_size, false, 0}, execution_);
-  if (!built()) build(shape_of_example(examples.x));
+  build_for_shape(shape_of_example(examples.x), seed_);
   return evaluate_epoch(source);
 }
 
-Logs Sequential::evaluate(BatchSource& source) {
+Logs TrainableModel::evaluate(BatchSource& source) {
   require_compiled();
   build_for(source, seed_);
   return evaluate_epoch(source);
 }
 
-Logs Sequential::test_on_batch(const Examples& batch) {
+Logs TrainableModel::test_on_batch(const Examples& batch) {
   require_compiled();
   check_examples(batch, "batch");
-  if (!built()) build(shape_of_example(batch.x));
-  metrics_.reset();
+  build_for_shape(shape_of_example(batch.x), seed_);
+  reset_metrics();
   return logs_of(take_up(BatchView(batch)));
 }
 
-Tensor Sequential::predict(const Tensor& x, std::span<const int> lengths, i64 batch_size) {
-  return predict_all({x, nullptr, lengths}, batch_size);
+Tensor TrainableModel::predict(const Tensor& x, std::span<const int> lengths, i64 batch_size) {
+  require_at_least("batch_size", batch_size, 1);
+  require_built("predict");
+  require_one_output("predict");
+  return std::move(predict_all({x, nullptr, lengths}, batch_size)[0]);
 }
 
-Tensor Sequential::predict(const Examples& inputs, i64 batch_size) {
+Tensor TrainableModel::predict(const Examples& inputs, i64 batch_size) {
+  require_at_least("batch_size", batch_size, 1);
+  require_built("predict");
+  require_one_output("predict");
+  return std::move(predict_outputs(inputs, batch_size)[0]);
+}
+
+std::vector<Tensor> TrainableModel::predict_outputs(const Examples& inputs, i64 batch_size) {
+  require_at_least("batch_size", batch_size, 1);
+  require_built("predict");
   BatchView view(inputs);
   view.y = nullptr;
+  view.more_y = {};
   return predict_all(view, batch_size);
 }
 
-Tensor Sequential::predict_all(const BatchView& inputs, i64 batch_size) {
-  require_at_least("batch_size", batch_size, 1);
-  require_built("predict");
+std::vector<Tensor> TrainableModel::predict_all(const BatchView& inputs, i64 batch_size) {
   check_batch(inputs);
   const i64 count = inputs.rows();
-  if (count == 0) return forward(inputs, Pass::inference);
-  Tensor result;
-  Tensor x;
-  Tensor mask;
-  for (i64 first = 0; first < count; first += batch_size) {
-    const i64 rows = std::min(batch_size, count - first);
-    copy_rows(*inputs.x, first, rows, x);
-    BatchView batch(x, nullptr, {});
-    if (!inputs.lengths.empty())
-      batch.lengths = inputs.lengths.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
-    if (inputs.mask != nullptr) {
-      copy_rows(*inputs.mask, first, rows, mask);
-      batch.mask = &mask;
-    }
-    const Tensor& y = forward(batch, Pass::inference);
-    if (first == 0) {
-      Shape all = y.shape();
-      all[0] = count;
-      result = Tensor(all);
-    }
-    std::copy_n(y.data(), y.size(), result.data() + first * (result.size() / count));
+  std::vector<Tensor> results;
+  if (count == 0) {
+    for (const Tensor* output : forward(inputs, Pass::inference)) results.push_back(*output);
+    return results;
   }
-  return result;
+  InputRows rows;
+  for (i64 first = 0; first < count; first += batch_size) {
+    const BatchView batch = rows.take(inputs, first, std::min(batch_size, count - first));
+    const TensorList outputs = forward(batch, Pass::inference);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const Tensor& y = *outputs[i];
+      if (first == 0) {
+        Shape all = y.shape();
+        all[0] = count;
+        results.emplace_back(all);
+      }
+      std::copy_n(y.data(), y.size(), results[i].data() + first * (results[i].size() / count));
+    }
+  }
+  return results;
 }
 
 /// Without an example an axis that varies has nothing.
-Shape Sequential::output_shape_of_none() const {
-  std::vector<i64> extents = outputs_.back().extents();
+Shape TrainableModel::output_shape_of_none() const {
+  std::vector<i64> extents = plan().shapes[plan().outputs[0]].extents();
   std::ranges::replace(extents, any_extent, 0);
   extents.insert(extents.begin(), 0);
   return Shape(extents);
 }
 
-Tensor Sequential::predict(BatchSource& source) {
+Tensor TrainableModel::predict(BatchSource& source) {
   require_built("predict");
+  require_one_output("predict");
   source.begin_epoch(0);
   std::vector<Tensor> outputs;
   Batch batch;
   while (source.next(batch)) {
     const BatchView view(batch);
     check_batch(view);
-    outputs.push_back(forward(view, Pass::inference));
+    outputs.push_back(*forward(view, Pass::inference)[0]);
   }
   if (outputs.empty()) return Tensor(output_shape_of_none());
   return joined(outputs);
 }
 
-Tensor Sequential::predict_on_batch(const Tensor& x, std::span<const int> lengths) {
+Tensor TrainableModel::predict_on_batch(const Tensor& x, std::span<const int> lengths) {
   require_built("predict_on_batch");
+  require_one_output("predict_on_batch");
   const BatchView batch(x, nullptr, lengths);
   check_batch(batch);
-  return forward(batch, Pass::inference);
+  return *forward(batch, Pass::inference)[0];
 }
 
 }  // namespace recurra

@@ -1,4 +1,4 @@
-/// Sequential's training: epochs, validation, checkpoints, and going on after a stop.
+/// A model's training: epochs, validation, checkpoints, and going on after a stop.
 #include <algorithm>
 #include <limits>
 #include <optional>
@@ -11,7 +11,7 @@
 #include "recurra/data/examples_source.h"
 #include "recurra/data/split.h"
 #include "recurra/training/fit_loop.h"
-#include "recurra/training/sequential.h"
+#include "recurra/training/trainable_model.h"
 
 namespace recurra {
 
@@ -42,16 +42,16 @@ Json class_weight_json(const std::map<int, double>& class_weight) {
 
 }  // namespace
 
-void Sequential::build_for(BatchSource& source, std::uint64_t seed) {
+void TrainableModel::build_for(BatchSource& source, std::uint64_t seed) {
   if (built()) return;
   Batch batch;
   source.begin_epoch(0);
   require(source.next(batch), ErrorCode::invalid_argument, "source", "at least one batch", "none");
   check_batch(BatchView(batch));
-  build(shape_of_example(batch.x), seed);
+  build_for_shape(shape_of_example(batch.x), seed);
 }
 
-History Sequential::fit_split(const Examples& examples, const FitOptions& options) {
+History TrainableModel::fit_split(const Examples& examples, const FitOptions& options) {
   const ExamplesSplit split = split_examples(examples, options.validation_split);
   FitOptions rest = options;
   rest.validation_split = 0.0;
@@ -59,7 +59,7 @@ History Sequential::fit_split(const Examples& examples, const FitOptions& option
   return fit(split.training, rest);
 }
 
-History Sequential::fit(const Examples& examples, const FitOptions& options) {
+History TrainableModel::fit(const Examples& examples, const FitOptions& options) {
   require_not_in_fit("fit");
   require_compiled();
   check_fit_options(options);
@@ -68,13 +68,13 @@ History Sequential::fit(const Examples& examples, const FitOptions& options) {
   require_at_least("examples", count, 1);
   if (options.validation_split > 0.0) return fit_split(examples, options);
   const std::uint64_t seed = options.seed.value_or(seed_);
-  if (!built()) build(shape_of_example(examples.x), seed);
+  build_for_shape(shape_of_example(examples.x), seed);
   ExamplesSource source(examples, {options.batch_size, options.shuffle, seed}, execution_);
   Json settings{{"examples", count}, {"batch_size", options.batch_size}, {"shuffle", options.shuffle}};
   return run(source, options, settings);
 }
 
-History Sequential::fit(BatchSource& source, const FitOptions& options) {
+History TrainableModel::fit(BatchSource& source, const FitOptions& options) {
   require_not_in_fit("fit");
   require_compiled();
   check_fit_options(options);
@@ -89,16 +89,15 @@ History Sequential::fit(BatchSource& source, const FitOptions& options) {
   return run(source, options, settings);
 }
 
-History Sequential::run(BatchSource& source, const FitOptions& options, Json& settings) {
+History TrainableModel::run(BatchSource& source, const FitOptions& options, Json& settings) {
   settings["seed"] = options.seed.value_or(seed_);
   settings["steps_per_epoch"] = options.steps_per_epoch;
   settings["class_weight"] = class_weight_json(options.class_weight);
   settings["optimizer"] = optimizer_->config();
-  settings["loss"] = loss_->config();
   settings["on_non_finite"] = static_cast<int>(options.on_non_finite);
-  settings["metrics"] = metrics_.names();
-  settings["weighted_metrics"] = metrics_.weighted_names();
+  add_loss_settings(settings);
   if (resuming_) require_settings_of_checkpoint(settings);
+  if (options.checkpoint) static_cast<void>(architecture());  // one that no file can have says so now
   FitLoop loop{source, options, CheckpointWriter(options.checkpoint, updates_done())};
   // Behind a checkpoint taken by its prefix there are only damaged ones; behind a file there may be good
   // ones.
@@ -119,7 +118,7 @@ History Sequential::run(BatchSource& source, const FitOptions& options, Json& se
 
 /// `stop` may have changed the learning rate since the run began. Who compiles anew need not know that; the
 /// optimizer that goes on is the checkpoint's all the same.
-void Sequential::require_settings_of_checkpoint(Json settings) const {
+void TrainableModel::require_settings_of_checkpoint(Json settings) const {
   const Json loaded = Json::parse(resumed_config_);
   const bool compiled_anew = resumed_optimizer_ != nullptr;
   Json expected = Json::parse(run_->settings);
@@ -131,10 +130,10 @@ void Sequential::require_settings_of_checkpoint(Json settings) const {
   require_same_settings(expected.dump(), settings.dump());
 }
 
-void Sequential::begin_run(const FitOptions& options, const Json& settings) {
+void TrainableModel::begin_run(const FitOptions& options, const Json& settings) {
   seed_ = options.seed.value_or(seed_);
   if (resuming_) {
-    metrics_.set_states(run_->metrics);
+    set_metric_states(run_->metrics);
     if (resumed_optimizer_ != nullptr) optimizer_ = std::move(resumed_optimizer_);
     resuming_ = false;
     return;
@@ -144,7 +143,7 @@ void Sequential::begin_run(const FitOptions& options, const Json& settings) {
   run_->settings = settings.dump();
 }
 
-void Sequential::run_epoch(FitLoop& loop) {
+void TrainableModel::run_epoch(FitLoop& loop) {
   const FitOptions& options = loop.options;
   std::optional<ProgressBar> bar;
   if (options.progress != nullptr) {
@@ -158,7 +157,7 @@ void Sequential::run_epoch(FitLoop& loop) {
     loop.source.skip(run_->batch);
     if (bar) bar->skip(run_->batch);
   } else {
-    metrics_.reset();
+    reset_metrics();
     run_->loss = {};
   }
   run_batches(loop, shown_bar);
@@ -166,7 +165,7 @@ void Sequential::run_epoch(FitLoop& loop) {
   if (bar) bar->stop(shown(logs_of(run_->loss)));
 }
 
-void Sequential::run_batches(FitLoop& loop, ProgressBar* bar) {
+void TrainableModel::run_batches(FitLoop& loop, ProgressBar* bar) {
   const FitOptions& options = loop.options;
   const i64 most = options.steps_per_epoch > 0 ? options.steps_per_epoch : std::numeric_limits<i64>::max();
   Step step{options.on_non_finite, options.class_weight.empty() ? nullptr : &options.class_weight};
@@ -188,14 +187,14 @@ void Sequential::run_batches(FitLoop& loop, ProgressBar* bar) {
       write_checkpoint(loop);
     }
     if (loop.history.stopped) {
-      run_->metrics = metrics_.states();  // for who saves the model now; an evaluation would reset them
+      run_->metrics = metric_states();  // for who saves the model now; an evaluation would reset them
       return;
     }
   }
   require(run_->batch > 0, ErrorCode::invalid_argument, "source", "at least one batch", "none");
 }
 
-void Sequential::finish_epoch(FitLoop& loop, double seconds, ProgressBar* bar) {
+void TrainableModel::finish_epoch(FitLoop& loop, double seconds, ProgressBar* bar) {
   Logs logs = logs_of(run_->loss);
   ++epochs_done_;
   ++run_->epoch;
@@ -207,7 +206,7 @@ void Sequential::finish_epoch(FitLoop& loop, double seconds, ProgressBar* bar) {
   if (loop.checkpoints.is_due_after_epoch(run_->epoch)) write_checkpoint(loop);
 }
 
-void Sequential::validate(const FitOptions& options, Logs& logs) {
+void TrainableModel::validate(const FitOptions& options, Logs& logs) {
   Logs values;
   const i64 batch_size =
       options.validation_batch_size > 0 ? options.validation_batch_size : options.batch_size;
@@ -219,8 +218,8 @@ void Sequential::validate(const FitOptions& options, Logs& logs) {
   for (const auto& [name, value] : values) logs["val_" + name] = value;
 }
 
-void Sequential::write_checkpoint(FitLoop& loop) {
-  run_->metrics = metrics_.states();
+void TrainableModel::write_checkpoint(FitLoop& loop) {
+  run_->metrics = metric_states();
   save(loop.checkpoints.path_for(updates_done()));
   loop.checkpoints.written(updates_done());
 }

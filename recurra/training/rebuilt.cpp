@@ -5,20 +5,28 @@
 
 namespace recurra {
 
+void TrainableModel::take_training_of(const TrainableModel& other) {
+  metadata_ = other.metadata_;
+  epochs_done_ = other.epochs_done_;
+  updates_done_ = other.updates_done_;
+  execution_ = other.execution_;
+  if (!other.is_compiled()) return;
+  std::vector<OutputLoss> outputs;
+  for (const OutputGoal& goal : other.goals_) {
+    std::unique_ptr<Loss> loss;
+    if (goal.loss() != nullptr) loss = make_loss_from_config(goal.loss()->config());
+    outputs.push_back(
+        {std::move(loss), goal.metrics().names(), goal.metrics().weighted_names(), goal.weight()});
+  }
+  compile_outputs(make_optimizer_from_config(other.optimizer_in_use()->config()), std::move(outputs));
+}
+
 Sequential Sequential::rebuilt(const ModelSpec& spec, const std::vector<Tensor>& weights) const {
   require_built("rebuilt");
   Sequential model(spec);
-  model.build(input_shape(), seed_);
+  model.build(input_shape(), seed());
   model.set_weights(weights);
-  model.metadata_ = metadata_;
-  model.epochs_done_ = epochs_done_;
-  model.updates_done_ = updates_done_;
-  model.execution_ = execution_;
-  if (optimizer_ == nullptr || loss_ == nullptr) return model;
-  model.compile(make_optimizer_from_config(optimizer_in_use()->config()),
-                make_loss_from_config(loss_->config()),
-                metrics_.names(),
-                metrics_.weighted_names());
+  model.take_training_of(*this);
   return model;
 }
 

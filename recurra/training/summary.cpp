@@ -1,30 +1,38 @@
 /// Keras 3's table of a model's layers.
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <ostream>
 
-#include "recurra/training/sequential.h"
 #include "recurra/training/summary_rows.h"
 
 namespace recurra {
 
 namespace {
 
-// Keras's 88 columns, cut at 45 % and 80 %; one blank on each side of a text.
-constexpr std::array<std::size_t, 3> widths = {38, 29, 17};
+// Widths of the columns; one blank on each side of a text. Of 88 columns, cut at 45 % and 80 %, and of 108
+// with what goes in, cut at 30 %, 56 % and 74 %.
+const std::vector<std::size_t> chain_widths = {38, 29, 17};
+const std::vector<std::size_t> graph_widths = {31, 27, 17, 28};
+constexpr std::size_t count_column = 2;
 
-std::string repeated(const char* text, std::size_t count) {
-  std::string line;
-  for (std::size_t i = 0; i < count; ++i) line += text;
-  return line;
-}
+/// The lines between rows, and the rows themselves.
+class Frame {
+ public:
+  Frame(std::ostream& out, const std::vector<std::size_t>& widths) : out_(out), widths_(widths) {}
 
-std::string rule(const char* left, const char* line, const char* cross, const char* right) {
-  std::string text = left;
-  text.append(repeated(line, widths[0])).append(cross).append(repeated(line, widths[1])).append(cross);
-  return text.append(repeated(line, widths[2])).append(right);
-}
+  void rule(const char* left, const char* line, const char* cross, const char* right) {
+    for (std::size_t c = 0; c < widths_.size(); ++c) {
+      out_ << (c == 0 ? left : cross);
+      for (std::size_t i = 0; i < widths_[c]; ++i) out_ << line;
+    }
+    out_ << right << '\n';
+  }
+
+  void row(const std::vector<std::string>& cells, const char* bar);
+
+ private:
+  std::ostream& out_;
+  const std::vector<std::size_t>& widths_;
+};
 
 /// Words in lines of at most `width`; a longer word is cut.
 std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
@@ -44,21 +52,21 @@ std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
   return lines;
 }
 
-void write_row(std::ostream& out, const std::array<std::string, 3>& cells, const char* bar) {
-  std::array<std::vector<std::string>, 3> lines;
+void Frame::row(const std::vector<std::string>& cells, const char* bar) {
+  std::vector<std::vector<std::string>> lines;
   std::size_t height = 1;
-  for (std::size_t c = 0; c < 3; ++c) {
-    lines[c] = wrapped(cells[c], widths[c] - 2);
+  for (std::size_t c = 0; c < widths_.size(); ++c) {
+    lines.push_back(wrapped(cells[c], widths_[c] - 2));
     height = std::max(height, lines[c].size());
   }
   for (std::size_t i = 0; i < height; ++i) {
-    out << bar;
-    for (std::size_t c = 0; c < 3; ++c) {
+    out_ << bar;
+    for (std::size_t c = 0; c < widths_.size(); ++c) {
       const std::string text = i < lines[c].size() ? lines[c][i] : "";
-      const std::string blanks(widths[c] - 2 - text.size(), ' ');
-      out << ' ' << (c == 2 ? blanks + text : text + blanks) << ' ' << bar;
+      const std::string blanks(widths_[c] - 2 - text.size(), ' ');
+      out_ << ' ' << (c == count_column ? blanks + text : text + blanks) << ' ' << bar;
     }
-    out << '\n';
+    out_ << '\n';
   }
 }
 
@@ -72,57 +80,18 @@ std::string with_commas(i64 value) {
   return text;
 }
 
-std::string shape_text(const Shape& shape) {
-  std::string text = "(None";
-  for (const i64 extent : shape.extents())
-    text.append(", ").append(extent < 0 ? "None" : std::to_string(extent));
-  return text.append(")");
+std::string connections_text(const std::vector<std::string>& connections) {
+  std::string text;
+  for (const std::string& one : connections) text.append(text.empty() ? "" : ", ").append(one);
+  return text.empty() ? "-" : text;
 }
 
-}  // namespace
-
-std::vector<SummaryRow> summary_rows(const Sequential& model, std::span<const Shape> outputs) {
-  std::vector<SummaryRow> rows;
-  for (std::size_t i = 0; i < model.layers().size(); ++i) {
-    Layer& layer = *model.layers()[i];
-    SummaryRow row{layer.name() + " (" + layer.type() + ")", "?", 0};
-    if (model.built()) row.shape = shape_text(outputs[i]);
-    for (const Parameter* parameter : layer.parameters()) {
-      row.parameters += parameter->value.size();
-      if (parameter->trainable) row.trainable += parameter->value.size();
-    }
-    rows.push_back(row);
-  }
-  return rows;
-}
-
-std::string size_text(i64 bytes, const char* byte_unit) {
-  const std::array units = {byte_unit, "KB", "MB", "GB", "TB"};
-  auto size = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; size >= 1024 && unit + 1 < units.size(); ++unit) size /= 1024;
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "(%.2f %s)", size, units[unit]);
-  return text.data();
-}
-
-void write_keras3(std::ostream& out, const Sequential& model, std::span<const SummaryRow> rows) {
-  out << "Model: \"" << model.name() << "\"\n" << rule("┏", "━", "┳", "┓") << '\n';
-  write_row(out, {"Layer (type)", "Output Shape", "Param #"}, "┃");
-  out << rule("┡", "━", "╇", "┩") << '\n';
-  i64 trainable = 0;
-  i64 all = 0;
-  for (const SummaryRow& row : rows) {
-    if (&row != rows.data()) out << rule("├", "─", "┼", "┤") << '\n';
-    const std::string count = model.built() ? with_commas(row.parameters) : "0 (unbuilt)";
-    write_row(out, {row.layer, row.shape, count}, "│");
-    all += row.parameters;
-    trainable += row.trainable;
-  }
-  out << rule("└", "─", "┴", "┘") << '\n';
+void write_totals(std::ostream& out, const SummaryTable& table) {
+  const i64 all = table.parameters();
+  const i64 trainable = table.trainable();
   // Keras counts the optimizer's step number, 8 bytes, and learning rate, 4 bytes, beside its slots.
-  const bool optimized = model.built() && model.optimizer() != nullptr;
-  const i64 slots = optimized ? model.optimizer()->slots_per_parameter() * trainable : 0;
+  const bool optimized = table.built && table.slots_per_parameter >= 0;
+  const i64 slots = optimized ? table.slots_per_parameter * trainable : 0;
   const i64 variables = optimized ? 2 + slots : 0;
   const i64 optimizer_bytes = optimized ? 12 + slots * 4 : 0;
   const auto line = [&](const char* label, i64 count, i64 bytes) {
@@ -134,9 +103,22 @@ void write_keras3(std::ostream& out, const Sequential& model, std::span<const Su
   if (optimized) line("Optimizer params", variables, optimizer_bytes);
 }
 
-void Sequential::summary(std::ostream& out, SummaryStyle style) const {
-  const std::vector<SummaryRow> rows = summary_rows(*this, outputs_);
-  style == SummaryStyle::keras3 ? write_keras3(out, *this, rows) : write_keras2(out, *this, rows);
+}  // namespace
+
+void write_keras3(std::ostream& out, const SummaryTable& table) {
+  Frame frame(out, table.chain ? chain_widths : graph_widths);
+  out << "Model: \"" << table.name << "\"\n";
+  frame.rule("┏", "━", "┳", "┓");
+  frame.row({"Layer (type)", "Output Shape", "Param #", "Connected to"}, "┃");
+  frame.rule("┡", "━", "╇", "┩");
+  for (const SummaryRow& row : table.rows) {
+    if (&row != table.rows.data()) frame.rule("├", "─", "┼", "┤");
+    const std::string count = table.built ? with_commas(row.parameters) : "0 (unbuilt)";
+    const std::string shape = table.built ? list_text(row.shapes, false) : "?";
+    frame.row({row.layer, shape, count, connections_text(row.connections)}, "│");
+  }
+  frame.rule("└", "─", "┴", "┘");
+  write_totals(out, table);
 }
 
 }  // namespace recurra

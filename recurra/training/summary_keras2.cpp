@@ -9,49 +9,74 @@ namespace recurra {
 
 namespace {
 
-constexpr std::size_t width = 65;
-// Where columns end: at 45 %, 85 % and all of the width.
-constexpr std::array<std::size_t, 3> ends = {29, 55, width};
-// What a column shows in a line: two blanks stand behind it, one before the first. Longer texts go on below.
-constexpr std::array<std::size_t, 3> shown = {26, 24, 10};
+/// Where columns end, and what a column shows in a line: two blanks stand behind it, one before the first.
+struct Layout {
+  std::vector<std::size_t> ends;
+  std::vector<std::size_t> shown;
 
-void write_row(std::ostream& out, std::array<std::string, 3> cells) {
+  [[nodiscard]] std::size_t width() const noexcept { return ends.back(); }
+};
+
+// At 45 %, 85 % and all of 65 columns.
+const Layout chain_layout = {{29, 55, 65}, {26, 24, 10}};
+// At 30 %, 60 %, 70 % and all of 98 columns.
+const Layout graph_layout = {{29, 58, 68, 98}, {26, 27, 8, 30}};
+
+/// How much of a text a line has: no more than `most`, and of a list one entry.
+std::size_t line_length(const std::string& text, std::size_t most) {
+  std::size_t length = std::min(most, text.size());
+  for (const char* end : {"),", "',"}) {
+    const std::size_t found = text.find(end);
+    if (found != std::string::npos && found + 2 <= most) length = std::min(length, found + 2);
+  }
+  return length;
+}
+
+/// Longer texts go on below.
+void write_row(std::ostream& out, const Layout& layout, std::vector<std::string> cells) {
+  cells.resize(layout.ends.size());
   do {
     std::string line;
     for (std::size_t c = 0; c < cells.size(); ++c) {
       if (c == 0) line += ' ';
-      line += cells[c].substr(0, shown[c]);
-      line.resize(ends[c], ' ');
-      cells[c].erase(0, shown[c]);
+      const std::size_t length = line_length(cells[c], layout.shown[c]);
+      line += cells[c].substr(0, length);
+      line.resize(layout.ends[c], ' ');
+      cells[c].erase(0, length);
     }
     out << line << '\n';
   } while (std::ranges::any_of(cells, [](const std::string& cell) { return !cell.empty(); }));
 }
 
+std::string connections_text(const SummaryRow& row) {
+  if (row.is_input) return "[]";
+  std::vector<std::string> quoted;
+  for (const std::string& one : row.connections) quoted.push_back("'" + one + "'");
+  return list_text(quoted, true);
+}
+
 }  // namespace
 
-void write_keras2(std::ostream& out, const Sequential& model, std::span<const SummaryRow> rows) {
-  const std::string thin(width, '_');
-  const std::string thick(width, '=');
-  out << "Model: \"" << model.name() << "\"\n" << thin << '\n';
-  write_row(out, {"Layer (type)", "Output Shape", "Param #"});
+void write_keras2(std::ostream& out, const SummaryTable& table) {
+  const Layout& layout = table.chain ? chain_layout : graph_layout;
+  const std::string thin(layout.width(), '_');
+  const std::string thick(layout.width(), '=');
+  out << "Model: \"" << table.name << "\"\n" << thin << '\n';
+  write_row(out, layout, {"Layer (type)", "Output Shape", "Param #", "Connected to"});
   out << thick << '\n';
-  i64 all = 0;
-  i64 trainable = 0;
-  for (const SummaryRow& row : rows) {
-    const std::string count = model.built() ? std::to_string(row.parameters) : "0 (unused)";
-    write_row(out, {row.layer, row.shape, count});
-    write_row(out, {});
-    all += row.parameters;
-    trainable += row.trainable;
+  for (const SummaryRow& row : table.rows) {
+    const std::string count = table.built ? std::to_string(row.parameters) : "0 (unused)";
+    const std::string shape = table.built ? list_text(row.shapes, row.is_input) : "?";
+    write_row(out, layout, {row.layer, shape, count, connections_text(row)});
+    write_row(out, layout, {});
   }
   out << thick << '\n';
   const auto line = [&](const char* label, i64 count) {
     out << label << ": " << count << ' ' << size_text(count * 4, "Byte") << '\n';
   };
-  line("Total params", all);
-  line("Trainable params", trainable);
-  line("Non-trainable params", all - trainable);
+  line("Total params", table.parameters());
+  line("Trainable params", table.trainable());
+  line("Non-trainable params", table.parameters() - table.trainable());
   out << thin << '\n';
 }
 

@@ -1,20 +1,18 @@
-/// Sequential's passes: forward, backward, and one update of the weights.
+/// A model's passes: forward, backward, and one update of the weights.
 #include <algorithm>
 #include <cmath>
 
 #include "recurra/base/error.h"
-#include "recurra/training/sequential.h"
+#include "recurra/training/trainable_model.h"
 
 namespace recurra {
 
-Context Sequential::context_for(std::size_t layer, Pass pass) const {
-  return {pass == Pass::training,
-          masks_[layer],
-          {.seed = seed_, .layer = static_cast<std::uint64_t>(layer), .update = updates_done_},
-          execution_};
+GraphRun::Pass TrainableModel::run_for(Pass pass) const {
+  return {pass == Pass::training, seed_, updates_done_, execution_};
 }
 
-const Tensor& Sequential::forward(const BatchView& batch, Pass pass) {
+TensorList TrainableModel::forward(const BatchView& batch, Pass pass) {
+  check_model_inputs(batch);
   const bool masked = batch.mask != nullptr || !batch.lengths.empty();
   if (batch.mask != nullptr) {
     const std::span<const std::uint8_t> given = batch.mask->as<std::uint8_t>();
@@ -23,58 +21,26 @@ const Tensor& Sequential::forward(const BatchView& batch, Pass pass) {
   } else if (masked) {
     mask_.assign(batch.lengths, batch.x->shape()[1]);
   }
-  values_.assign(1, batch.x);
-  masks_.assign(1, masked ? &mask_ : nullptr);
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const Context context = context_for(i, pass);
-    values_.push_back(&layers_[i]->forward(*values_.back(), context));
-    masks_.push_back(layers_[i]->output_mask(context));
-  }
-  return *values_.back();
+  inputs_.assign(1, batch.x);
+  for (const Tensor& more : batch.more_x) inputs_.push_back(&more);
+  outputs_ = graph_.forward(inputs_, masked ? &mask_ : nullptr, run_for(pass));
+  return outputs_;
 }
 
-void Sequential::backward(const Tensor& x, const Tensor& dy) {
-  values_[0] = &x;
-  const Tensor* d = &dy;
-  for (std::size_t i = layers_.size(); i-- > 0;) {
-    d = &layers_[i]->backward(*values_[i], *d, i > 0, context_for(i, Pass::training));
-  }
+void TrainableModel::backward() {
+  d_outputs_.clear();
+  for (const OutputGoal& goal : goals_)
+    d_outputs_.push_back(goal.loss() != nullptr ? &goal.gradient() : nullptr);
+  graph_.backward(d_outputs_, run_for(Pass::training));
 }
 
-/// What weights and outputs of the last forward cost beside the loss.
-double Sequential::penalty() const {
-  double sum = 0;
-  for (const auto& layer : layers_) sum += layer->penalty();
-  return sum;
-}
-
-Sequential::BatchWeights Sequential::weights_of(const Tensor& output,
-                                                const BatchView& batch,
-                                                const std::map<int, double>* class_weight) {
-  const StepMask* mask = masks_.back();
-  SampleWeightSources sources;
-  if (mask != nullptr && output.shape().rank() > 2)
-    sources.mask = {mask->data(), static_cast<std::size_t>(mask->batch() * mask->steps())};
-  const bool weighted = batch.sample_weights != nullptr || class_weight != nullptr;
-  if (!weighted) {
-    const SampleWeights both = sample_weights_.build(output, *batch.y, sources);
-    return {both, both};
-  }
-  BatchWeights weights;
-  if (metrics_.has_unweighted()) weights.masked = mask_weights_.build(output, *batch.y, sources);
-  sources.sample_weight = batch.sample_weights;
-  sources.class_weight = class_weight;
-  weights.all = sample_weights_.build(output, *batch.y, sources);
-  return weights;
-}
-
-std::string Sequential::Step::place() const {
+std::string TrainableModel::Step::place() const {
   if (epoch < 0) return " in train_on_batch";
   return " at step " + std::to_string(number + 1) + " of epoch " + std::to_string(epoch + 1);
 }
 
 /// Whatever is thrown, weights are those before it.
-Sequential::StepResult Sequential::update(const BatchView& batch, const Step& step) {
+TrainableModel::StepResult TrainableModel::update(const BatchView& batch, const Step& step) {
   keep_statistics();
   try {
     const StepResult result = try_update(batch, step);
@@ -86,12 +52,11 @@ Sequential::StepResult Sequential::update(const BatchView& batch, const Step& st
   }
 }
 
-Sequential::StepResult Sequential::try_update(const BatchView& batch, const Step& step) {
+TrainableModel::StepResult TrainableModel::try_update(const BatchView& batch, const Step& step) {
   check_batch(batch);
   require_rows(batch);
-  const Tensor& output = forward(batch, Pass::training);
-  const BatchWeights weights = weights_of(output, batch, step.class_weight);
-  const double loss = loss_->compute(output, *batch.y, weights.all, &d_output_) + penalty();
+  static_cast<void>(forward(batch, Pass::training));
+  const double loss = compute_loss(batch, step.class_weight, true);
   if (!std::isfinite(loss)) {
     if (step.on_non_finite == NonFinitePolicy::error)
       throw Error(ErrorCode::non_finite, "loss", "a finite number", std::to_string(loss) + step.place());
@@ -100,12 +65,12 @@ Sequential::StepResult Sequential::try_update(const BatchView& batch, const Step
       return {loss, false, false};
     }
   }
-  metrics_.update(output, *batch.y, weights.masked, weights.all);
-  backward(*batch.x, d_output_);
+  count_metrics(batch);
+  backward();
   return {loss, true, take_step(step)};
 }
 
-bool Sequential::take_step(const Step& step) {
+bool TrainableModel::take_step(const Step& step) {
   for (Parameter* parameter : trainable_) {
     if (parameter->regularizer == nullptr) continue;
     parameter->regularizer->add_gradient(parameter->value, 1.0, parameter->gradient);
@@ -122,7 +87,7 @@ bool Sequential::take_step(const Step& step) {
   return true;
 }
 
-void Sequential::fail_for_gradient(const Step& step) const {
+void TrainableModel::fail_for_gradient(const Step& step) const {
   for (const auto& layer : layers_) {
     for (const Parameter* parameter : layer->parameters()) {
       if (!parameter->trainable) continue;
@@ -142,14 +107,14 @@ void Sequential::fail_for_gradient(const Step& step) const {
 
 /// Of stateful layers the states, too: what a step that is not taken has seen, the next one must not go on
 /// from.
-void Sequential::keep_statistics() {
+void TrainableModel::keep_statistics() {
   for (const auto& layer : layers_)
     for (CarriedStates* carried : layer->carried_states()) carried->keep();
   for (Statistic& statistic : statistics_)
     std::ranges::copy(statistic.parameter->value.as<float>(), statistic.kept.data());
 }
 
-void Sequential::restore_statistics() {
+void TrainableModel::restore_statistics() {
   for (const auto& layer : layers_)
     for (CarriedStates* carried : layer->carried_states()) carried->restore();
   for (Statistic& statistic : statistics_)
@@ -157,20 +122,20 @@ void Sequential::restore_statistics() {
   weights_changed();
 }
 
-double Sequential::train_on_batch(const Tensor& x, const Tensor& y, std::span<const int> lengths) {
+double TrainableModel::train_on_batch(const Tensor& x, const Tensor& y, std::span<const int> lengths) {
   require_compiled();
   const BatchView batch(x, &y, lengths);
   check_batch(batch);
-  if (!built()) build(shape_of_example(x));
+  build_for_shape(shape_of_example(x), seed_);
   const double loss = update(batch, {}).loss;
   forget_run();
   return loss;
 }
 
-double Sequential::train_on_batch(const Examples& batch) {
+double TrainableModel::train_on_batch(const Examples& batch) {
   require_compiled();
   check_examples(batch, "batch");
-  if (!built()) build(shape_of_example(batch.x));
+  build_for_shape(shape_of_example(batch.x), seed_);
   const double loss = update(BatchView(batch), {}).loss;
   forget_run();
   return loss;
