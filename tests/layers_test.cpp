@@ -218,7 +218,7 @@ TEST(ModelSpec, bad_texts_are_named) {
       error_text([] {
         make_layer({"Lambda", "{}"});
       }),
-      R"(layer "Lambda": supported are LSTM, GRU, SimpleRNN, Bidirectional, OptimizedRNNStack, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax)");
+      R"(layer "Lambda": supported are LSTM, GRU, SimpleRNN, Bidirectional, OptimizedRNNStack, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate)");
   EXPECT_EQ(
       error_text([] {
         make_layer({"Dense", R"({"units": 3, "unroll": true})"});

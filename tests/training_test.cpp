@@ -238,7 +238,8 @@ TEST_F(ModelFile, wrong_contents_are_named) {
             }),
             "layer \"Lambda\": supported are LSTM, GRU, SimpleRNN, Bidirectional, OptimizedRNNStack, Dense, "
             "BatchNormalization, Embedding, Masking, Dropout, "
-            "Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax");
+            "Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax, "
+            "Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate");
   model_.save(path_);
   EXPECT_EQ(error_with([](WeightTable& t) {
               t.set_metadata("model", R"({"layers": [{"class_name": "Dense", "config": {"units": 2}}]})");

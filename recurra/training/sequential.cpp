@@ -42,11 +42,6 @@ void Sequential::check_model_inputs(const BatchView& batch) const {
               std::to_string(batch.more_x.size()) + " more");
 }
 
-void Sequential::reset_states() {
-  for (const auto& layer : layers_)
-    for (CarriedStates* carried : layer->carried_states()) carried->reset();
-}
-
 ModelSpec Sequential::spec() const {
   ModelSpec spec{name(), {}, {}};
   for (const auto& layer : layers()) spec.layers.push_back({layer->type(), layer->config().dump()});
