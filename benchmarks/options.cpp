@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "benchmarks/user_lstm_cell.h"
 #include "recurra/recurra.h"
 
 namespace {
@@ -88,6 +89,16 @@ const std::vector<Row>& rows() {
        Mask::none,
        "plain",
        2},
+      {"RNN(LSTMCell)",
+       [](const RecurrentOptions& o) {
+         const RnnOptions sequences{.return_sequences = true};
+         return std::make_unique<Rnn>(std::make_unique<LstmCell>(LstmOptions{{.units = o.units}}), sequences);
+       }},
+      {"RNN over a user's LSTM cell",
+       [](const RecurrentOptions& o) {
+         const RnnOptions sequences{.return_sequences = true};
+         return std::make_unique<Rnn>(std::make_unique<UserLstmCell>(o.units), sequences);
+       }},
       gru("GRU", true),
       gru("GRU, reset_after off", false),
   };

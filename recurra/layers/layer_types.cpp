@@ -2,6 +2,7 @@
 
 #include "recurra/layers/activation_layer.h"
 #include "recurra/layers/batch_normalization.h"
+#include "recurra/layers/cell_types.h"
 #include "recurra/layers/dense.h"
 #include "recurra/layers/dropout.h"
 #include "recurra/layers/embedding.h"
@@ -162,6 +163,7 @@ constexpr LayerType types[] = {
      TextForm::stack,
      true,
      make_optimized_rnn_stack},
+    {nullptr, "RNN", "rnn", TextForm::absent, true, make_rnn},
     {"dense", "Dense", "dense", TextForm::units, false, make_dense},
     {"batch_norm",
      "BatchNormalization",

@@ -35,9 +35,10 @@ Variable factors_of(const Tensor& factors) {
 
 }  // namespace
 
-RecurrentCell::RecurrentCell(std::unique_ptr<Recurrent> layer, int states, std::string name)
-    : Cell(std::move(name)), layer_(std::move(layer)), states_(states) {
-  check_options(options(), this->name());
+RecurrentCell::RecurrentCell(std::unique_ptr<Recurrent> layer, int states)
+    : Cell(layer->name()), layer_(std::move(layer)), states_(states) {
+  check_options(options(), name());
+  if (!layer_->trainable()) Cell::set_trainable(false);
 }
 
 nlohmann::json RecurrentCell::config() const {
@@ -100,7 +101,9 @@ Variable RecurrentCell::recurrent_kernel(i64 first_gate, i64 last_gate) const {
 }
 
 SimpleRnnCell::SimpleRnnCell(const RecurrentOptions& options, std::string name)
-    : RecurrentCell(std::make_unique<SimpleRnn>(options, name), 1, name) {}
+    : SimpleRnnCell(std::make_unique<SimpleRnn>(options, std::move(name))) {}
+
+SimpleRnnCell::SimpleRnnCell(std::unique_ptr<Recurrent> layer) : RecurrentCell(std::move(layer), 1) {}
 
 CellStep SimpleRnnCell::run_step(const Variables& inputs, const Variables& states, const Context&) {
   Variable z = input_product(inputs[0]) + recurrent_product(states[0]);
@@ -110,43 +113,47 @@ CellStep SimpleRnnCell::run_step(const Variables& inputs, const Variables& state
 }
 
 LstmCell::LstmCell(const LstmOptions& options, std::string name)
-    : RecurrentCell(std::make_unique<Lstm>(options, name), 2, name),
-      recurrent_activation_(options.recurrent_activation) {}
+    : LstmCell(std::make_unique<Lstm>(options, std::move(name))) {}
+
+LstmCell::LstmCell(std::unique_ptr<Recurrent> layer) : RecurrentCell(std::move(layer), 2) {}
 
 CellStep LstmCell::run_step(const Variables& inputs, const Variables& states, const Context&) {
   Variable z = input_product(inputs[0]) + recurrent_product(states[0]);
   if (!bias().empty()) z = z + bias();
   const Variables gates = split(z, 1, 4);
-  const Variable i = activate(gates[0], recurrent_activation_);
-  const Variable f = activate(gates[1], recurrent_activation_);
-  const Variable o = activate(gates[3], recurrent_activation_);
+  const Activation gate = recurrent_activation();
+  const Variable i = activate(gates[0], gate);
+  const Variable f = activate(gates[1], gate);
+  const Variable o = activate(gates[3], gate);
   const Variable c = f * states[1] + i * activate(gates[2], options().activation);
   const Variable h = o * activate(c, options().activation);
   return {{h}, {h, c}};
 }
 
 GruCell::GruCell(const GruOptions& options, std::string name)
-    : RecurrentCell(std::make_unique<Gru>(options, name), 1, name),
-      recurrent_activation_(options.recurrent_activation),
-      reset_after_(options.reset_after) {}
+    : GruCell(std::make_unique<Gru>(options, std::move(name))) {}
+
+GruCell::GruCell(std::unique_ptr<Recurrent> layer) : RecurrentCell(std::move(layer), 1) {}
 
 CellStep GruCell::run_step(const Variables& inputs, const Variables& states, const Context&) {
   const Variable& h = states[0];
+  const Activation gate = recurrent_activation();
+  const bool after = resets_after();
   Variable x = input_product(inputs[0]);
-  if (!bias().empty()) x = x + (reset_after_ ? select(bias(), 0, 0) : bias());
+  if (!bias().empty()) x = x + (after ? select(bias(), 0, 0) : bias());
   const Variables x_parts = split(x, 1, 3);
   Variable z, r, n;
-  if (reset_after_) {
+  if (after) {
     Variable product = recurrent_product(h);
     if (!bias().empty()) product = product + select(bias(), 0, 1);
     const Variables h_parts = split(product, 1, 3);
-    z = activate(x_parts[0] + h_parts[0], recurrent_activation_);
-    r = activate(x_parts[1] + h_parts[1], recurrent_activation_);
+    z = activate(x_parts[0] + h_parts[0], gate);
+    r = activate(x_parts[1] + h_parts[1], gate);
     n = activate(x_parts[2] + r * h_parts[2], options().activation);
   } else {
     const Variables h_parts = split(matmul(dropped(h), recurrent_kernel(0, 2)), 1, 2);
-    z = activate(x_parts[0] + h_parts[0], recurrent_activation_);
-    r = activate(x_parts[1] + h_parts[1], recurrent_activation_);
+    z = activate(x_parts[0] + h_parts[0], gate);
+    r = activate(x_parts[1] + h_parts[1], gate);
     n = activate(x_parts[2] + matmul(r * dropped(h), recurrent_kernel(2, 3)), options().activation);
   }
   const Variable made = z * h + (1.0F - z) * n;

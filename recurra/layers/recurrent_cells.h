@@ -31,7 +31,7 @@ class RECURRA_API RecurrentCell : public Cell {
 
  protected:
   /// `states` of (units) each. Throws Error (invalid_argument) where the layer has options that no cell has.
-  RecurrentCell(std::unique_ptr<Recurrent> layer, int states, std::string name);
+  RecurrentCell(std::unique_ptr<Recurrent> layer, int states);
 
   /// x kernel, of an input whose dropped elements are 0.
   [[nodiscard]] autograd::Variable input_product(const autograd::Variable& x) const;
@@ -39,6 +39,12 @@ class RECURRA_API RecurrentCell : public Cell {
   [[nodiscard]] autograd::Variable recurrent_product(const autograd::Variable& h) const;
 
   [[nodiscard]] const RecurrentOptions& options() const noexcept { return layer_->recurrent_options(); }
+
+  /// Of the gates.
+  [[nodiscard]] Activation recurrent_activation() const { return layer_->stack_layer().activations[0]; }
+
+  /// Of a GRU: whether it has the form with a second bias.
+  [[nodiscard]] bool resets_after() const { return layer_->stack_layer().cell == "gru_reset_after"; }
 
   /// Empty without use_bias.
   [[nodiscard]] const autograd::Variable& bias() const noexcept { return bias_; }
@@ -64,6 +70,9 @@ class RECURRA_API SimpleRnnCell final : public RecurrentCell {
   /// Throws Error (invalid_argument) on a value out of range.
   explicit SimpleRnnCell(const RecurrentOptions& options, std::string name = "simple_rnn_cell");
 
+  /// The cell of a layer, which has its name. Throws as the other.
+  explicit SimpleRnnCell(std::unique_ptr<Recurrent> layer);
+
   [[nodiscard]] const char* type() const noexcept override { return "SimpleRNNCell"; }
 
  private:
@@ -78,14 +87,15 @@ class RECURRA_API LstmCell final : public RecurrentCell {
   /// Throws Error (invalid_argument) on a value out of range.
   explicit LstmCell(const LstmOptions& options, std::string name = "lstm_cell");
 
+  /// The cell of a layer, which has its name. Throws as the other.
+  explicit LstmCell(std::unique_ptr<Recurrent> layer);
+
   [[nodiscard]] const char* type() const noexcept override { return "LSTMCell"; }
 
  private:
   [[nodiscard]] CellStep run_step(const Variables& inputs,
                                   const Variables& states,
                                   const Context& context) override;
-
-  Activation recurrent_activation_;
 };
 
 /// Keras's GRUCell, likewise.
@@ -94,15 +104,15 @@ class RECURRA_API GruCell final : public RecurrentCell {
   /// Throws Error (invalid_argument) on a value out of range.
   explicit GruCell(const GruOptions& options, std::string name = "gru_cell");
 
+  /// The cell of a layer, which has its name. Throws as the other.
+  explicit GruCell(std::unique_ptr<Recurrent> layer);
+
   [[nodiscard]] const char* type() const noexcept override { return "GRUCell"; }
 
  private:
   [[nodiscard]] CellStep run_step(const Variables& inputs,
                                   const Variables& states,
                                   const Context& context) override;
-
-  Activation recurrent_activation_;
-  bool reset_after_;
 };
 
 }  // namespace recurra
