@@ -5,11 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "recurra/layers/layer.h"
 #include "recurra/layers/rnn_stack_start.h"
 
 namespace recurra {
-
-class Layer;
 
 /// Arguments of RecurrentLSTMLayerStack, with CNTK's names and defaults where they have such.
 struct RecurrentLstmLayerStackOptions {
