@@ -80,6 +80,11 @@ const Fitting every_layer[] = {
     {"Activation", R"({"activation": "tanh"})"},
     {"Flatten", "{}", {3, 4}, {2, 3, 4}, {2, 12}},
     {"GlobalAveragePooling1D", "{}", {any_extent, 4}, {2, 3, 4}, {2, 4}},
+    {"LayerNormalization", "{}"},
+    {"Conv1D", R"({"filters": 4, "kernel_size": 3, "padding": "same"})"},
+    {"MaxPooling1D", R"({"strides": 1, "padding": "same"})"},
+    {"Reshape", R"({"target_shape": [2, -1]})", {3, 4}, {2, 3, 4}, {2, 2, 6}},
+    {"Permute", R"({"dims": [2, 1]})", {any_extent, 4}, {2, 3, 4}, {2, 4, 3}},
     {"TimeDistributed", R"({"layer": {"class_name": "Dense", "config": {"units": 4}}})"}};
 
 /// What a way forth and a way back are given.

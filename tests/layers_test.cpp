@@ -204,10 +204,10 @@ TEST(ModelSpec, text_of_both_directions_wraps_a_layer) {
 TEST(ModelSpec, bad_texts_are_named) {
   EXPECT_EQ(
       error_text([] { parse_model("lstm:64,gro:3"); }),
-      R"(layer "gro": supported are lstm, gru, simple_rnn, bilstm, bigru, rnn_stack, dense, batch_norm, embedding, masking, dropout, activation, flatten, average_pooling)");
+      R"(layer "gro": supported are lstm, gru, simple_rnn, bilstm, bigru, rnn_stack, dense, batch_norm, embedding, masking, dropout, activation, flatten, average_pooling, layer_norm, max_pooling)");
   EXPECT_EQ(
       error_text([] { parse_model(""); }),
-      R"(layer "": supported are lstm, gru, simple_rnn, bilstm, bigru, rnn_stack, dense, batch_norm, embedding, masking, dropout, activation, flatten, average_pooling)");
+      R"(layer "": supported are lstm, gru, simple_rnn, bilstm, bigru, rnn_stack, dense, batch_norm, embedding, masking, dropout, activation, flatten, average_pooling, layer_norm, max_pooling)");
   EXPECT_EQ(error_text([] { parse_model("lstm"); }),
             R"(layer "lstm": expected units from 1 up behind a colon, got nothing)");
   EXPECT_EQ(error_text([] { parse_model("lstm:12ab"); }),
@@ -218,7 +218,7 @@ TEST(ModelSpec, bad_texts_are_named) {
       error_text([] {
         make_layer({"Lambda", "{}"});
       }),
-      R"(layer "Lambda": supported are LSTM, GRU, SimpleRNN, Bidirectional, OptimizedRNNStack, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate)");
+      R"(layer "Lambda": supported are LSTM, GRU, SimpleRNN, Bidirectional, OptimizedRNNStack, RNN, Dense, BatchNormalization, Embedding, Masking, Dropout, Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot, RepeatVector, Reshape, Permute, LayerNormalization, MaxPooling1D, Conv1D, Attention, AdditiveAttention)");
   EXPECT_EQ(
       error_text([] {
         make_layer({"Dense", R"({"units": 3, "unroll": true})"});

@@ -233,13 +233,16 @@ TEST_F(ModelFile, wrong_contents_are_named) {
   EXPECT_EQ(error_with([](WeightTable& t) { t.set_metadata("model", "{"); }),
             "FILE: model: expected a JSON object, got something else");
   model_.save(path_);
-  EXPECT_EQ(error_with([](WeightTable& t) {
-              t.set_metadata("model", R"({"layers": [{"class_name": "Lambda"}], "input_shape": [3, 2]})");
-            }),
-            "layer \"Lambda\": supported are LSTM, GRU, SimpleRNN, Bidirectional, OptimizedRNNStack, Dense, "
-            "BatchNormalization, Embedding, Masking, Dropout, "
-            "Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax, "
-            "Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate");
+  EXPECT_EQ(
+      error_with([](WeightTable& t) {
+        t.set_metadata("model", R"({"layers": [{"class_name": "Lambda"}], "input_shape": [3, 2]})");
+      }),
+      "layer \"Lambda\": supported are LSTM, GRU, SimpleRNN, Bidirectional, OptimizedRNNStack, RNN, Dense, "
+      "BatchNormalization, Embedding, Masking, Dropout, "
+      "Activation, Flatten, GlobalAveragePooling1D, TimeDistributed, ReLU, LeakyReLU, ELU, Softmax, "
+      "Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot, "
+      "RepeatVector, Reshape, Permute, LayerNormalization, MaxPooling1D, Conv1D, Attention, "
+      "AdditiveAttention");
   model_.save(path_);
   EXPECT_EQ(error_with([](WeightTable& t) {
               t.set_metadata("model", R"({"layers": [{"class_name": "Dense", "config": {"units": 2}}]})");

@@ -19,7 +19,8 @@ autograd::Variable FunctionLayer::leaf(const Tensor& value, bool trains) const {
   return Variable(value, trains && value.dtype() == Dtype::f32);
 }
 
-TensorList FunctionLayer::run_forward_all(TensorList inputs, const Context& context) {
+/// Computes the outputs, in training with what the way back needs.
+void FunctionLayer::record(TensorList inputs, const Context& context) {
   const autograd::RunOn run_on(context.execution);
   inputs_.clear();
   weight_variables_.clear();
@@ -27,6 +28,11 @@ TensorList FunctionLayer::run_forward_all(TensorList inputs, const Context& cont
   for (const Parameter& weight : weights_)
     weight_variables_.push_back(leaf(weight.value, context.training && weight.trainable));
   outputs_ = apply(inputs_, weight_variables_, context);
+  walked_ = false;
+}
+
+TensorList FunctionLayer::run_forward_all(TensorList inputs, const Context& context) {
+  record(inputs, context);
   output_list_.clear();
   for (const Variable& output : outputs_) output_list_.push_back(&output.value());
   return output_list_;
@@ -36,6 +42,8 @@ TensorList FunctionLayer::run_backward_all(TensorList inputs,
                                            TensorList d_outputs,
                                            std::span<const std::uint8_t> wanted,
                                            const Context& context) {
+  if (walked_) record(inputs, context);
+  walked_ = true;
   const autograd::RunOn run_on(context.execution);
   std::vector<Variable> reached;
   std::vector<Tensor> seeds;

@@ -45,10 +45,12 @@ class RECURRA_API FunctionLayer : public GeneralLayer {
                               std::span<const std::uint8_t> wanted,
                               const Context& context) final;
   [[nodiscard]] Variable leaf(const Tensor& value, bool trains) const;
+  void record(TensorList inputs, const Context& context);
   void take_gradients();
 
   std::vector<Parameter> weights_;
   std::vector<Variable> inputs_, weight_variables_, outputs_;
+  bool walked_ = false;  // a way back has used up what the last forward recorded
   std::vector<const Tensor*> output_list_, gradient_list_;
   std::vector<Tensor> zeros_;  // gradients of inputs that no path reaches
 };

@@ -12,6 +12,7 @@
 #include "recurra/layers/merge.h"
 #include "recurra/layers/model_spec.h"
 #include "recurra/layers/recurrent_types.h"
+#include "recurra/layers/sequence_types.h"
 #include "recurra/layers/time_distributed.h"
 
 namespace recurra {
@@ -194,6 +195,20 @@ constexpr LayerType types[] = {
     {nullptr, "Maximum", "maximum", TextForm::absent, false, make_merge<MergeKind::maximum>},
     {nullptr, "Minimum", "minimum", TextForm::absent, false, make_merge<MergeKind::minimum>},
     {nullptr, "Concatenate", "concatenate", TextForm::absent, false, make_concatenate},
+    {nullptr, "Dot", "dot", TextForm::absent, false, make_dot},
+    {nullptr, "RepeatVector", "repeat_vector", TextForm::absent, false, make_repeat_vector},
+    {nullptr, "Reshape", "reshape", TextForm::absent, false, make_reshape},
+    {nullptr, "Permute", "permute", TextForm::absent, false, make_permute},
+    {"layer_norm",
+     "LayerNormalization",
+     "layer_normalization",
+     TextForm::nothing,
+     false,
+     make_layer_normalization},
+    {"max_pooling", "MaxPooling1D", "max_pooling1d", TextForm::nothing, false, make_max_pooling1d},
+    {nullptr, "Conv1D", "conv1d", TextForm::absent, false, make_conv1d},
+    {nullptr, "Attention", "attention", TextForm::absent, false, make_attention},
+    {nullptr, "AdditiveAttention", "additive_attention", TextForm::absent, false, make_additive_attention},
 };
 
 }  // namespace

@@ -65,7 +65,7 @@ class Usage(ProgramTest):
 
     def test_errors_are_status_1_and_one_line(self):
         self.fail_with('layer "lstn": supported are lstm, gru, simple_rnn, bilstm, bigru, rnn_stack, dense, batch_norm, embedding, '
-                       'masking, dropout, activation, flatten, average_pooling', "train", "--model", "lstn:4")
+                       'masking, dropout, activation, flatten, average_pooling, layer_norm, max_pooling', "train", "--model", "lstn:4")
         self.fail_with('optimizer "lion": supported are sgd, rmsprop, adam, adamw', "train", "--optimizer", "lion")
         self.fail_with('data "cifar": supported are mnist, FILE.csv with --sequence or --window, FILE.npy, FILE.npz with '
                        '--x, any file with --text', "train", "--data", "cifar")

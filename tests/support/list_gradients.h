@@ -16,8 +16,8 @@ inline Shape shape_without_batch(const Tensor& x) {
   return Shape(std::vector<i64>(x.shape().extents().begin() + 1, x.shape().extents().end()));
 }
 
-/// Builds the layer for `inputs`, with masks that may be missing, and compares the gradients of sum(d * y) by
-/// all inputs and parameters, d being normal numbers, as expect_gradients does.
+/// Builds the layer for `inputs`, with masks that may be missing, and compares the gradients of sum(d * y)
+/// over all outputs y, by all inputs and parameters, d being normal numbers, as expect_gradients does.
 inline void expect_list_gradients(Layer& layer,
                                   std::vector<Tensor> inputs,
                                   std::vector<const StepMask*> masks) {
@@ -32,19 +32,22 @@ inline void expect_list_gradients(Layer& layer,
   Context context{.training = true};
   if (!masks.empty()) context.mask = masks[0];
   context.masks = masks;
-  Tensor d;
+  std::vector<Tensor> ds;
   const auto loss = [&] {
     layer.parameters_changed();
-    const Tensor& y = *layer.forward(list, context)[0];
-    if (d.shape() != y.shape()) d = normal(y.shape(), 99);
+    const TensorList ys = layer.forward(list, context);
     double sum = 0;
-    for (i64 i = 0; i < y.size(); ++i) sum += double(d.data()[i]) * y.data()[i];
+    for (std::size_t k = 0; k < ys.size(); ++k) {
+      if (ds.size() == k) ds.push_back(normal(ys[k]->shape(), 99 + k));
+      for (i64 i = 0; i < ys[k]->size(); ++i) sum += double(ds[k].data()[i]) * ys[k]->data()[i];
+    }
     return sum;
   };
   loss();
-  const Tensor* d_list = &d;
+  std::vector<const Tensor*> d_list;
+  for (const Tensor& d : ds) d_list.push_back(&d);
   const std::vector<std::uint8_t> wanted(inputs.size(), 1);
-  const TensorList gradients = layer.backward(list, {&d_list, 1}, wanted, context);
+  const TensorList gradients = layer.backward(list, d_list, wanted, context);
   std::vector<std::pair<Tensor*, Tensor>> pairs;
   for (std::size_t i = 0; i < inputs.size(); ++i) pairs.emplace_back(&inputs[i], *gradients[i]);
   for (Parameter* parameter : layer.parameters())
