@@ -59,7 +59,7 @@ Floats at_step(std::span<const float> all, i64 t, i64 width) {
   return some;
 }
 
-constexpr const char* models[] = {"lstm:20,gru:9,batch_norm,dropout:0.3,dense:5",
+constexpr const char* models[] = {"lstm:20,gru:9,batch_norm,layer_norm,dropout:0.3,dense:5",
                                   "dense:7,simple_rnn:33,activation:relu,lstm:40",
                                   "gru:8,dense:6,activation:softmax",
                                   "dense:6"};
@@ -199,6 +199,7 @@ TEST(ModelStreams, say_why_a_layer_cannot_go_on_step_by_step) {
       {"bilstm:4,dense:2", "Bidirectional: its backward layer begins at the last step"},
       {"lstm:4,bigru:4,dense:2", "Bidirectional: its backward layer begins at the last step"},
       {"dense:3,average_pooling,dense:2", "GlobalAveragePooling1D: it is the mean of all steps"},
+      {"dense:3,max_pooling,dense:2", "MaxPooling1D: it joins steps"},
       {"dense:3,flatten,dense:2", "Flatten: it joins all steps"},
       {"masking,lstm:4", "Masking: it masks steps"},
   };

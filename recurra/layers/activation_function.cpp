@@ -17,7 +17,8 @@ namespace {
 using Json = nlohmann::json;
 using Kind = ActivationFunction::Kind;
 
-/// y = x - max - log(sum), or its exponential; y may be x. `powers` has room for a row.
+/// y = x - max - log(sum), or its exponential; y may be x. `powers` has room for a row, and may be y unless
+/// that is x.
 void softmax_row(std::span<const float> x, std::span<float> y, std::span<float> powers, Kind kind) {
   const RowPowers row = row_powers(x, powers);
   if (kind == Kind::log_softmax) {
@@ -121,9 +122,11 @@ void ActivationFunction::forward(const Tensor& x, Tensor& y) const {
     return;
   }
   const auto n = static_cast<std::size_t>(x.shape().back());
-  std::vector<float> powers(n);
-  for (std::size_t at = 0; at < x.as<float>().size(); at += n)
-    softmax_row(x.as<float>().subspan(at, n), y.as<float>().subspan(at, n), powers, kind_);
+  std::vector<float> kept(&y == &x ? n : 0);  // the logarithm needs x behind the powers
+  for (std::size_t at = 0; at < x.as<float>().size(); at += n) {
+    const std::span<float> to = y.as<float>().subspan(at, n);
+    softmax_row(x.as<float>().subspan(at, n), to, kept.empty() ? to : std::span(kept), kind_);
+  }
 }
 
 void ActivationFunction::backward(const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx) const {
