@@ -9,6 +9,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct Row {
   Mask mask = Mask::none;
   const char* against = "plain";
   double worth = 1;  ///< so many times the row of that name
+  int states = 0;    ///< initial ones that are inputs
 };
 
 /// An LSTM with one option.
@@ -43,6 +45,13 @@ Row lstm(const char* name, void (*set)(LstmOptions&), Mask mask = Mask::none) {
     return std::make_unique<Lstm>(options);
   };
   return {name, make, mask};
+}
+
+/// An LSTM that begins with states given to it, whose gradients are wanted, and gives its final ones.
+Row lstm_with_states(const char* name) {
+  Row row = lstm(name, [](LstmOptions& o) { o.return_state = true; });
+  row.states = 2;
+  return row;
 }
 
 /// A GRU in one of its forms.
@@ -82,6 +91,9 @@ const std::vector<Row>& rows() {
           "zero_output_for_mask, with holes",
           [](LstmOptions& o) { o.zero_output_for_mask = true; },
           Mask::holes),
+      lstm("stateful", [](LstmOptions& o) { o.stateful = true; }),
+      lstm("return_state", [](LstmOptions& o) { o.return_state = true; }),
+      lstm_with_states("return_state, initial_state"),
       {"Bidirectional, against two",
        [](const RecurrentOptions& o) {
          return std::make_unique<Bidirectional>(std::make_unique<Lstm>(LstmOptions{o}));
@@ -125,14 +137,18 @@ Tensor normal(const Shape& shape, std::uint64_t stream) {
 class Run {
  public:
   Run(const Size& size, const Row& row)
-      : mask_(make_mask(size, row.mask)),
-        x_(normal({size.batch, size.steps, size.features}, 1)),
-        layer_(row.make({.units = size.units, .return_sequences = true})) {
+      : mask_(make_mask(size, row.mask)), layer_(row.make({.units = size.units, .return_sequences = true})) {
+    tensors_.push_back(normal({size.batch, size.steps, size.features}, 1));
+    for (int k = 0; k < row.states; ++k) tensors_.push_back(normal({size.batch, size.units}, 3));
+    for (const Tensor& tensor : tensors_) inputs_.push_back(&tensor);
+    wanted_.assign(inputs_.size(), 1);
     Random random(1);
-    layer_->build({size.steps, size.features}, random);
+    const Shape input = {size.steps, size.features};
+    layer_->build(std::span(&input, 1), random);
     context_.training = true;
     if (row.mask != Mask::none) context_.mask = &mask_;
-    d_ = normal(layer_->forward(x_, context_).shape(), 2);
+    for (const Tensor* y : layer_->forward(inputs_, context_)) ds_.push_back(normal(y->shape(), 2));
+    for (const Tensor& d : ds_) d_outputs_.push_back(&d);
   }
 
   /// One training step but for the optimizer: weights are packed, as they have changed.
@@ -140,14 +156,16 @@ class Run {
     const auto start = std::chrono::steady_clock::now();
     ++context_.dropout.update;
     layer_->parameters_changed();
-    layer_->forward(x_, context_);
-    layer_->backward(x_, d_, true, context_);
+    layer_->forward(inputs_, context_);
+    layer_->backward(inputs_, d_outputs_, wanted_, context_);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
  private:
   StepMask mask_;
-  Tensor x_, d_;
+  std::vector<Tensor> tensors_, ds_;
+  std::vector<const Tensor*> inputs_, d_outputs_;
+  std::vector<std::uint8_t> wanted_;
   std::unique_ptr<Layer> layer_;
   Context context_;
 };

@@ -17,11 +17,19 @@ void ActivityPenalty::forward(const Tensor& y) {
 }
 
 const Tensor& ActivityPenalty::backward(const Tensor& y, const Tensor& dy) {
+  return *backward(y, &dy);
+}
+
+const Tensor* ActivityPenalty::backward(const Tensor& y, const Tensor* dy) {
   if (regularizer_ == nullptr) return dy;
-  d_.resize(dy.shape());
-  std::ranges::copy(dy.as<float>(), d_.data());
+  d_.resize(y.shape());
+  if (dy != nullptr) {
+    std::ranges::copy(dy->as<float>(), d_.data());
+  } else {
+    std::ranges::fill(d_.as<float>(), 0.0F);
+  }
   regularizer_->add_gradient(y, 1.0 / batch_of(y), d_);
-  return d_;
+  return &d_;
 }
 
 }  // namespace recurra

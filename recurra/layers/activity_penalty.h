@@ -23,6 +23,9 @@ class RECURRA_API ActivityPenalty {
   /// dy with the cost's gradient added; dy itself without a regularizer. Valid until the next call.
   [[nodiscard]] const Tensor& backward(const Tensor& y, const Tensor& dy);
 
+  /// The same of an output that no other gradient may reach, dy null; null where none is left.
+  [[nodiscard]] const Tensor* backward(const Tensor& y, const Tensor* dy);
+
   /// The cost of the last y; 0 before the first.
   [[nodiscard]] double value() const noexcept { return value_; }
 

@@ -60,26 +60,36 @@ Bidirectional::Bidirectional(std::unique_ptr<Recurrent> forward_layer,
                              std::unique_ptr<Recurrent> backward_layer,
                              MergeMode merge_mode,
                              std::string name)
-    : Layer(std::move(name)),
+    : GeneralLayer(std::move(name)),
       layers_{direction(*forward_layer, "forward_"), direction(*backward_layer, "backward_")},
       merge_mode_(merge_mode) {
+  check_agreement();
+}
+
+void Bidirectional::check_agreement() const {
   const RecurrentOptions& a = layers_[0]->recurrent_options();
   const RecurrentOptions& b = layers_[1]->recurrent_options();
-  const auto fail = [&](const char* expected, const std::string& actual) {
-    throw Error(
-        ErrorCode::invalid_argument, std::string(this->name()).append(".backward_layer"), expected, actual);
+  const auto fail = [&](const std::string& expected, const std::string& actual) {
+    throw Error(ErrorCode::invalid_argument, name() + ".backward_layer", expected, actual);
+  };
+  const auto agree = [&](const char* option, bool of_forward, bool of_backward) {
+    if (of_forward != of_backward)
+      fail(std::string(option) + " as of the forward layer", of_backward ? "true" : "false");
   };
   if (a.go_backwards == b.go_backwards) fail("the other direction", "go_backwards as of the forward layer");
-  if (a.return_sequences != b.return_sequences)
-    fail("return_sequences as of the forward layer", b.return_sequences ? "true" : "false");
-  if (a.stateful != b.stateful) fail("stateful as of the forward layer", b.stateful ? "true" : "false");
-  if (merge_mode != MergeMode::concat && a.units != b.units)
-    fail(std::to_string(a.units).append(" units as the forward layer").c_str(), std::to_string(b.units));
+  agree("return_sequences", a.return_sequences, b.return_sequences);
+  agree("return_state", a.return_state, b.return_state);
+  agree("stateful", a.stateful, b.stateful);
+  const bool apart = merge_mode_ == MergeMode::concat || merge_mode_ == MergeMode::none;
+  if (!apart && a.units != b.units)
+    fail(std::to_string(a.units) + " units as the forward layer", std::to_string(b.units));
 }
 
 nlohmann::json Bidirectional::config() const {
   nlohmann::json config = base_config();
-  config["merge_mode"] = merge_modes[static_cast<std::size_t>(merge_mode_)];
+  config["merge_mode"] = nullptr;
+  if (merge_mode_ != MergeMode::none)
+    config["merge_mode"] = merge_modes[static_cast<std::size_t>(merge_mode_)];
   const auto add = [&](const char* key, const Recurrent& layer) {
     config[key] = {{"class_name", layer.type()}, {"config", layer.config()}};
   };
@@ -88,16 +98,35 @@ nlohmann::json Bidirectional::config() const {
   return config;
 }
 
-Shape Bidirectional::run_build(const Shape& input, Random& random) {
-  const Shape one = layers_[0]->build(input, random);
-  layers_[1]->build(input, random);
+/// All initial states or none.
+void Bidirectional::check_initial_count(std::size_t inputs) const {
+  const std::size_t expected = layers_[0]->state_count() + layers_[1]->state_count();
+  if (inputs == 1 || inputs == 1 + expected) return;
+  throw Error(ErrorCode::invalid_argument,
+              name() + ".initial_state",
+              std::to_string(expected) + " states, the first half for the forward layer",
+              std::to_string(inputs - 1));
+}
+
+std::vector<Shape> Bidirectional::run_build_all(std::span<const Shape> inputs, Random& random) {
+  require_inputs(inputs.size(), 1, any_number);
+  std::vector<Shape> ends[2];  // outputs of each direction
+  for (int d = 0; d < 2; ++d) ends[d] = layers_[d]->build(inputs.first(1), random);
+  check_initial_count(inputs.size());
+  for (int d = 0; d < 2 && inputs.size() > 1; ++d) {
+    check_state_shapes(states_of(inputs.subspan(1), d),
+                       std::vector<Shape>(layers_[d]->state_count(), {units(d)}),
+                       layers_[d]->name() + ".initial_state");
+  }
   const std::array prefixes = {"forward_layer/", "backward_layer/"};
   for (std::size_t d = 0; d < 2; ++d) {
     for (Parameter* parameter : layers_[d]->parameters()) parameter->name.insert(0, prefixes[d]);
   }
-  Shape output = one;
-  if (merge_mode_ == MergeMode::concat) output[output.rank() - 1] = units(0) + units(1);
-  return output;
+  std::vector<Shape> outputs = {ends[0][0]};
+  if (merge_mode_ == MergeMode::none) outputs.push_back(ends[1][0]);
+  if (merge_mode_ == MergeMode::concat) outputs[0][outputs[0].rank() - 1] = units(0) + units(1);
+  for (const std::vector<Shape>& end : ends) outputs.insert(outputs.end(), end.begin() + 1, end.end());
+  return outputs;
 }
 
 std::vector<Parameter*> Bidirectional::parameters() {
@@ -113,6 +142,10 @@ void Bidirectional::parameters_changed() {
 
 const StepMask* Bidirectional::output_mask(const Context& context) const {
   return sequences() ? context.mask : nullptr;
+}
+
+const StepMask* Bidirectional::mask_of_output(const Context& context, std::size_t output) const {
+  return output < merged() ? output_mask(context) : nullptr;
 }
 
 bool Bidirectional::stateful() const noexcept {
@@ -136,30 +169,55 @@ Context Bidirectional::part_of(const Context& context, int which) {
   return part;
 }
 
-const Tensor& Bidirectional::run_forward(const Tensor& x, const Context& context) {
+Recurrent::Output Bidirectional::place_output(const Shape& x, int which) {
+  const i64 batch = x[0];
+  const i64 steps = x[1];
+  if (in_place()) {
+    const i64 width = units(0) + units(1);
+    return {{y_.data() + (which == 0 ? 0 : units(0)), width, steps * width}, nullptr};
+  }
+  Tensor& half = halves_[which];
+  if (!sequences()) {
+    half.resize({batch, units(which)});
+    return {{}, half.data()};
+  }
+  half.resize({batch, steps, units(which)});
+  return {batch_major(half.data(), steps, units(which)), nullptr};
+}
+
+TensorList Bidirectional::run_forward_all(TensorList inputs, const Context& context) {
+  require_inputs(inputs.size(), 1, any_number);
+  const Tensor& x = *inputs[0];
   layers_[0]->check_input(x.shape());
+  check_initial_count(inputs.size());
   const i64 batch = x.shape()[0];
-  const i64 steps = x.shape()[1];
-  const i64 width = merge_mode_ == MergeMode::concat ? units(0) + units(1) : units(0);
-  y_.resize(sequences() ? Shape{batch, steps, width} : Shape{batch, width});
+  TensorList initial[2];
+  for (int d = 0; d < 2 && inputs.size() > 1; ++d) {
+    initial[d] = states_of(inputs.subspan(1), d);
+    layers_[d]->check_initial(initial[d], batch);
+  }
+  if (merge_mode_ != MergeMode::none) {
+    const i64 width = merge_mode_ == MergeMode::concat ? units(0) + units(1) : units(0);
+    y_.resize(sequences() ? Shape{batch, x.shape()[1], width} : Shape{batch, width});
+  }
   Job jobs[2];
   for (int d = 0; d < 2; ++d) {
-    Recurrent::Output output;
-    if (in_place()) {
-      output.sequence = {y_.data() + (d == 0 ? 0 : units(0)), width, steps * width};
-    } else if (sequences()) {
-      halves_[d].resize({batch, steps, units(d)});
-      output.sequence = batch_major(halves_[d].data(), steps, units(d));
-    } else {
-      halves_[d].resize({batch, units(d)});
-      output.last = halves_[d].data();
-    }
-    jobs[d] = layers_[d]->forward_job(x, {}, part_of(context, d), output);
+    jobs[d] = layers_[d]->forward_job(
+        x, Recurrent::Initial(initial[d]), part_of(context, d), place_output(x.shape(), d));
   }
   forward_both(jobs[0], jobs[1], context.training, context.execution);
   for (const auto& layer : layers_) layer->finish_forward(context);
-  if (!in_place()) merge();
-  return y_;
+  if (merge_mode_ == MergeMode::none) {
+    outputs_ = {&halves_[0], &halves_[1]};
+  } else {
+    if (!in_place()) merge();
+    outputs_.assign(1, &y_);
+  }
+  if (layers_[0]->recurrent_options().return_state) {
+    for (const auto& layer : layers_)
+      for (const Tensor& state : layer->final_states()) outputs_.push_back(&state);
+  }
+  return outputs_;
 }
 
 /// y from both directions' outputs.
@@ -202,30 +260,53 @@ void Bidirectional::split(const Tensor& dy) {
   }
 }
 
-const Tensor& Bidirectional::run_backward(const Tensor& x,
-                                          const Tensor& dy,
-                                          bool want_dx,
-                                          const Context& context) {
-  const i64 steps = x.shape()[1];
-  const i64 width = units(0) + units(1);
-  if (!in_place()) split(dy);
+/// Where the gradient of a direction's output lies, as place_output; of no output where none reaches it.
+Recurrent::OutputGradient Bidirectional::place_gradient(const Shape& x, TensorList d_outputs, int which) {
+  Recurrent::OutputGradient gradient;
+  const bool apart = merge_mode_ == MergeMode::none;
+  const Tensor* d = d_outputs[apart ? static_cast<std::size_t>(which) : 0];
+  const i64 steps = x[1];
+  if (d != nullptr && in_place()) {
+    const i64 width = units(0) + units(1);
+    gradient.sequence = {d->data() + (which == 0 ? 0 : units(0)), width, steps * width};
+  } else if (d != nullptr) {
+    const float* half = apart ? d->data() : d_halves_[which].data();
+    if (sequences()) {
+      gradient.sequence = batch_major(half, steps, units(which));
+    } else {
+      gradient.last = half;
+    }
+  }
+  if (d_outputs.size() == merged()) return gradient;
+  const TensorList d_states = states_of(d_outputs.subspan(merged()), which);
+  for (std::size_t k = 0; k < d_states.size(); ++k)
+    if (d_states[k] != nullptr) gradient.states[k] = d_states[k]->data();
+  return gradient;
+}
+
+TensorList Bidirectional::run_backward_all(TensorList inputs,
+                                           TensorList d_outputs,
+                                           std::span<const std::uint8_t> wanted,
+                                           const Context& context) {
+  const Tensor& x = *inputs[0];
+  const bool want_dx = wanted[0] != 0;
+  if (merge_mode_ != MergeMode::none && !in_place() && d_outputs[0] != nullptr) split(*d_outputs[0]);
+  const bool want_states = std::ranges::any_of(wanted.subspan(1), [](std::uint8_t w) { return w != 0; });
   Job jobs[2];
   for (int d = 0; d < 2; ++d) {
-    Recurrent::OutputGradient gradient;
-    if (in_place()) {
-      gradient.sequence = {dy.data() + (d == 0 ? 0 : units(0)), width, steps * width};
-    } else if (sequences()) {
-      gradient.sequence = batch_major<const float>(d_halves_[d].data(), steps, units(d));
-    } else {
-      gradient.last = d_halves_[d].data();
-    }
-    jobs[d] = layers_[d]->backward_job(x, gradient, {want_dx ? &dx_[d] : nullptr, false}, context);
+    jobs[d] = layers_[d]->backward_job(
+        x, place_gradient(x.shape(), d_outputs, d), {want_dx ? &dx_[d] : nullptr, want_states}, context);
   }
   backward_both(jobs[0], jobs[1], context.execution);
   for (const auto& layer : layers_) layer->take_gradients();
-  if (!want_dx) dx_[0].resize({0});
   for (i64 i = 0; want_dx && i < dx_[0].size(); ++i) dx_[0].data()[i] += dx_[1].data()[i];
-  return dx_[0];
+  d_inputs_.assign(1, &dx_[0]);
+  for (const auto& layer : layers_)
+    for (const Tensor& d : layer->initial_gradients()) d_inputs_.push_back(&d);
+  d_inputs_.resize(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (wanted[i] == 0) d_inputs_[i] = nullptr;
+  return d_inputs_;
 }
 
 }  // namespace recurra

@@ -6,26 +6,54 @@
 
 namespace recurra {
 
-void check_states(std::span<const Tensor* const> states,
-                  std::span<const Shape> expected,
-                  const std::string& subject) {
-  if (states.size() != expected.size()) {
+namespace {
+
+std::string numbered(const std::string& subject, std::size_t number) {
+  return std::string(subject).append("[").append(std::to_string(number)).append("]");
+}
+
+/// The axes of a state that is a vector for each row.
+struct Axes {
+  int rank;
+  const char* text;
+};
+
+void require_shapes(std::span<const Shape> shapes,
+                    std::span<const Shape> expected,
+                    const Axes& axes,
+                    const std::string& subject) {
+  if (shapes.size() != expected.size()) {
     throw Error(ErrorCode::invalid_argument,
                 subject,
                 std::to_string(expected.size()) + (expected.size() == 1 ? " state" : " states"),
-                std::to_string(states.size()));
+                std::to_string(shapes.size()));
   }
+  for (std::size_t k = 0; k < shapes.size(); ++k) {
+    if (shapes[k] == expected[k]) continue;
+    throw Error(ErrorCode::shape,
+                numbered(subject, k),
+                "shape " + expected[k].to_string() + (expected[k].rank() == axes.rank ? axes.text : ""),
+                shapes[k].to_string());
+  }
+}
+
+}  // namespace
+
+void check_state_shapes(std::span<const Shape> shapes,
+                        std::span<const Shape> expected,
+                        const std::string& subject) {
+  require_shapes(shapes, expected, {1, " = (units)"}, subject);
+}
+
+void check_states(std::span<const Tensor* const> states,
+                  std::span<const Shape> expected,
+                  const std::string& subject) {
+  std::vector<Shape> shapes;
+  for (const Tensor* state : states) shapes.push_back(state->shape());
+  require_shapes(shapes, expected, {2, " = (batch, units)"}, subject);
   for (std::size_t k = 0; k < states.size(); ++k) {
-    const Tensor& state = *states[k];
-    const std::string one = std::string(subject).append("[").append(std::to_string(k)).append("]");
-    if (state.dtype() != Dtype::f32)
-      throw Error(ErrorCode::dtype, one, "f32", std::string(name_of(state.dtype())));
-    if (state.shape() != expected[k]) {
-      throw Error(ErrorCode::shape,
-                  one,
-                  "shape " + expected[k].to_string() + (expected[k].rank() == 2 ? " = (batch, units)" : ""),
-                  state.shape().to_string());
-    }
+    if (states[k]->dtype() == Dtype::f32) continue;
+    throw Error(ErrorCode::dtype, numbered(subject, k), "f32", std::string(name_of(states[k]->dtype())));
   }
 }
 

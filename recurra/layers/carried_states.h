@@ -10,6 +10,12 @@
 
 namespace recurra {
 
+/// Throws Error, subject `subject`, unless there is a shape for each expected one (invalid_argument) and it
+/// is this one (shape).
+RECURRA_API void check_state_shapes(std::span<const Shape> shapes,
+                                    std::span<const Shape> expected,
+                                    const std::string& subject);
+
 /// Throws Error, subject `subject`, unless there is a state for each expected shape (invalid_argument), of
 /// this shape, (batch, …), (shape) and f32 (dtype).
 RECURRA_API void check_states(std::span<const Tensor* const> states,

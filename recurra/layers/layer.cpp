@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -52,7 +51,7 @@ std::string Layer::subject_of(const char* list, std::size_t index, std::size_t c
 void Layer::require_inputs(std::size_t actual, std::size_t least, std::size_t most) const {
   if (actual >= least && actual <= most) return;
   std::string expected = std::to_string(least);
-  if (most == std::numeric_limits<std::size_t>::max()) {
+  if (most == any_number) {
     expected += " or more";
   } else if (most > least) {
     expected += " to " + std::to_string(most);

@@ -197,6 +197,9 @@ class RECURRA_API Layer {
   /// What every layer's config starts with: name and trainable.
   [[nodiscard]] nlohmann::json base_config() const;
 
+  /// For require_inputs: as many as there are.
+  static constexpr std::size_t any_number = static_cast<std::size_t>(-1);
+
   /// Throws Error (invalid_argument), naming the layer's inputs, unless `actual` is within least to most.
   void require_inputs(std::size_t actual, std::size_t least, std::size_t most) const;
 

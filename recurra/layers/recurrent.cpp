@@ -12,7 +12,7 @@
 namespace recurra {
 
 Recurrent::Recurrent(const RecurrentOptions& options, std::string name)
-    : Layer(std::move(name)), options_(options) {
+    : GeneralLayer(std::move(name)), options_(options) {
   static_cast<void>(checked_size(options.units, "units", 1));
   check_activation(options.activation, "activation");
   check_dropped_share("dropout", options.dropout);
@@ -34,13 +34,30 @@ nlohmann::json Recurrent::config() const {
   config["recurrent_dropout"] = o.recurrent_dropout;
   config["seed"] = o.seed ? nlohmann::json(*o.seed) : nlohmann::json();
   config["return_sequences"] = o.return_sequences;
+  config["return_state"] = o.return_state;
   config["go_backwards"] = o.go_backwards;
   config["stateful"] = o.stateful;
   config["zero_output_for_mask"] = o.zero_output_for_mask;
   return config;
 }
 
-Shape Recurrent::run_build(const Shape& input, Random& random) {
+std::string Recurrent::streaming_obstacle() const {
+  if (options_.return_state) return "it gives its states, too";
+  return options_.go_backwards ? "it begins at the last step" : "";
+}
+
+std::vector<Shape> Recurrent::run_build_all(std::span<const Shape> inputs, Random& random) {
+  require_inputs(inputs.size(), 1, any_number);
+  make_weights(inputs[0], random);
+  const Shape state = {options_.units};
+  const std::vector<Shape> states(state_count(), state);
+  if (inputs.size() > 1) check_state_shapes(inputs.subspan(1), states, name() + ".initial_state");
+  std::vector<Shape> outputs = {options_.return_sequences ? Shape{inputs[0][0], options_.units} : state};
+  if (options_.return_state) outputs.insert(outputs.end(), states.begin(), states.end());
+  return outputs;
+}
+
+void Recurrent::make_weights(const Shape& input, Random& random) {
   if (input.rank() != 2 || input.back() < 1) {
     throw Error(
         ErrorCode::shape, name(), "input (batch, steps, features)", "(batch, ...) with " + input.to_string());
@@ -69,7 +86,8 @@ Shape Recurrent::run_build(const Shape& input, Random& random) {
     peephole_ = make_parameter("peephole", {plan_->cell().params, o.units}, *made_of.peephole, random);
   folded_bias_.reset();
   if (made_of.recurrent_bias) folded_bias_.emplace(*plan_);
-  return o.return_sequences ? Shape{input[0], o.units} : Shape{o.units};
+  const bool costs = o.return_state && o.activity_regularizer != nullptr;
+  state_activity_.assign(costs ? state_count() : 0, ActivityPenalty(o.activity_regularizer));
 }
 
 std::vector<Parameter*> Recurrent::parameters() {
@@ -88,6 +106,13 @@ std::size_t Recurrent::state_count() const noexcept {
   return static_cast<std::size_t>(plan_->cell().states);
 }
 
+/// As Keras, every output costs.
+double Recurrent::penalty() {
+  double sum = Layer::penalty();
+  for (const ActivityPenalty& activity : state_activity_) sum += activity.value();
+  return sum;
+}
+
 std::vector<CarriedStates*> Recurrent::carried_states() {
   if (!carried_) return {};
   return {&*carried_};
@@ -99,6 +124,10 @@ void Recurrent::check_input(const Shape& x) const {
     throw Error(ErrorCode::shape, name() + ".input", "(batch, steps, " + features + ")", x.to_string());
   }
   if (carried_ && x[0] > 0) carried_->check_batch(x[0], name() + ".input");
+}
+
+void Recurrent::check_initial(TensorList states, i64 batch) const {
+  check_states(states, std::vector<Shape>(state_count(), {batch, options_.units}), name() + ".initial_state");
 }
 
 Weights Recurrent::engine_weights() {

@@ -27,6 +27,7 @@ struct RecurrentOptions {
   double recurrent_dropout = 0;
   std::optional<i64> seed = {};   ///< of the dropout; none: the model's
   bool return_sequences = false;  ///< outputs of all steps, or of the last
+  bool return_state = false;      ///< behind the output, the states that the rows end with
   bool go_backwards = false;      ///< from the last step to the first; the output in that order
   bool stateful = false;          ///< a call goes on from the states that the one before ended with
   /// Steps that do not count give 0, not the output before; so does the last output where it is all that is
@@ -42,10 +43,11 @@ struct RecurrentOptions {
 /// no step; one that only ends rows early is run as lengths. Weights: kernel (features, gates * units),
 /// recurrent_kernel (units, gates * units), bias.
 ///
-/// The states are the output of the last step that counts and, of an LSTM, c. A stateful layer whose
-/// sequences are cut into calls gives the bits of one call over all steps, masked steps aside that repeat an
-/// output of the call before.
-class RECURRA_API Recurrent : public Layer {
+/// The states are the output of the last step that counts and, of an LSTM, c: (batch, units) each. Behind x
+/// the layer takes its initial states as inputs, all or none; with return_state it has the final ones as
+/// outputs behind y. A stateful layer whose sequences are cut into calls gives the bits of one call over all
+/// steps, masked steps aside that repeat an output of the call before.
+class RECURRA_API Recurrent : public GeneralLayer {
  public:
   [[nodiscard]] nlohmann::json config() const override;
 
@@ -58,6 +60,8 @@ class RECURRA_API Recurrent : public Layer {
   void parameters_changed() final { packed_ = false; }
 
   [[nodiscard]] const StepMask* output_mask(const Context& context) const final;
+
+  [[nodiscard]] double penalty() final;
 
   [[nodiscard]] const Report* report() const noexcept final { return &workspace_.report(); }
 
@@ -73,9 +77,7 @@ class RECURRA_API Recurrent : public Layer {
 
   [[nodiscard]] const Tensor& recurrent_dropout_factors() const noexcept { return h_factors_; }
 
-  [[nodiscard]] std::string streaming_obstacle() const final {
-    return options_.go_backwards ? "it begins at the last step" : "";
-  }
+  [[nodiscard]] std::string streaming_obstacle() const final;
 
   /// The layer as one of an engine's stack. Only when built.
   [[nodiscard]] Stack::Layer stack_layer() const;
@@ -93,9 +95,16 @@ class RECURRA_API Recurrent : public Layer {
   /// Throws Error (shape) unless x is (batch, steps, features), of as many rows as carried states have.
   void check_input(const Shape& x) const;
 
+  /// Throws Error unless `states` are all that it has, for so many rows: as check_states.
+  void check_initial(TensorList states, i64 batch) const;
+
   /// Where one direction begins: null members begin with zeros, or of a stateful layer where the call before
   /// ended.
   struct Initial {
+    Initial() = default;
+    /// `states`, which check_initial takes, or none.
+    explicit Initial(TensorList states);
+
     const float* states[max_states] = {};  ///< (batch, units) each, all or none
   };
 
@@ -135,7 +144,8 @@ class RECURRA_API Recurrent : public Layer {
   /// Puts the gradients where the parameters have them.
   void take_gradients();
 
-  /// After finish_forward: where the rows ended, each (batch, units). Only when stateful.
+  /// After finish_forward: where the rows ended, each (batch, units). Only with return_state or
+  /// stateful.
   [[nodiscard]] const std::vector<Tensor>& final_states() const noexcept { return final_; }
 
   /// After backward, where wanted: the gradients of the initial states, each (batch, units).
@@ -161,9 +171,13 @@ class RECURRA_API Recurrent : public Layer {
   virtual void adjust_bias(Tensor& bias) const { static_cast<void>(bias); }
 
  private:
-  Shape run_build(const Shape& input, Random& random) final;
-  const Tensor& run_forward(const Tensor& x, const Context& context) final;
-  const Tensor& run_backward(const Tensor& x, const Tensor& dy, bool want_dx, const Context& context) final;
+  std::vector<Shape> run_build_all(std::span<const Shape> inputs, Random& random) final;
+  TensorList run_forward_all(TensorList inputs, const Context& context) final;
+  TensorList run_backward_all(TensorList inputs,
+                              TensorList d_outputs,
+                              std::span<const std::uint8_t> wanted,
+                              const Context& context) final;
+  void make_weights(const Shape& input, Random& random);
   void pack(const Execution& execution);
   void bind_states(const Initial& initial, i64 batch);
   void bind_mask(const Context& context);
@@ -188,7 +202,9 @@ class RECURRA_API Recurrent : public Layer {
   std::vector<int> lengths_;  // of its rows, where the mask is no more than that
   bool zeroes_ = false;       // whether rows of its last output may be 0 whatever the states are
   std::vector<Tensor> final_, d_initial_;
+  std::vector<ActivityPenalty> state_activity_;  // of the states that are outputs
   Tensor y_, dx_, d_last_;
+  std::vector<const Tensor*> outputs_, d_inputs_;
 };
 
 }  // namespace recurra

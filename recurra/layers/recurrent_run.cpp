@@ -25,10 +25,14 @@ void Recurrent::draw_dropout(i64 batch, const Context& context) {
   draw(options_.recurrent_dropout, plan_->units(), static_cast<std::uint64_t>(batch * features), h_factors_);
 }
 
+Recurrent::Initial::Initial(TensorList from) {
+  for (std::size_t k = 0; k < from.size(); ++k) states[k] = from[k]->data();
+}
+
 /// Where the states begin, and where they end if somebody wants them beside the output.
 void Recurrent::bind_states(const Initial& initial, i64 batch) {
   const bool carries = carried_ && initial.states[0] == nullptr && !carried_->fresh();
-  const bool kept = carried_.has_value();
+  const bool kept = options_.return_state || carried_;
   final_.resize(kept ? state_count() : 0);
   for (std::size_t k = 0; k < state_count(); ++k) {
     call_.initial[k] = carries ? carried_->states()[k].data() : initial.states[k];
@@ -173,25 +177,45 @@ Recurrent::OutputGradient Recurrent::own_gradient(const Shape& x, const Tensor& 
   return {d, nullptr};
 }
 
-const Tensor& Recurrent::run_forward(const Tensor& x, const Context& context) {
+TensorList Recurrent::run_forward_all(TensorList inputs, const Context& context) {
+  require_inputs(inputs.size(), 1, any_number);
+  const Tensor& x = *inputs[0];
+  const TensorList initial = inputs.subspan(1);
   check_input(x.shape());
-  const Job job = forward_job(x, {}, context, own_output(x.shape()));
+  if (!initial.empty()) check_initial(initial, x.shape()[0]);
+  const Job job = forward_job(x, Initial(initial), context, own_output(x.shape()));
   recurra::forward(*job.plan, *job.weights, *job.call, *job.workspace, context.training, context.execution);
   finish_forward(context);
   activity_.forward(y_);
-  return y_;
+  for (std::size_t k = 0; k < state_activity_.size(); ++k) state_activity_[k].forward(final_[k]);
+  outputs_.assign(1, &y_);
+  if (options_.return_state)
+    for (const Tensor& state : final_) outputs_.push_back(&state);
+  return outputs_;
 }
 
-const Tensor& Recurrent::run_backward(const Tensor& x,
-                                      const Tensor& dy,
-                                      bool want_dx,
-                                      const Context& context) {
-  const OutputGradient gradient = own_gradient(x.shape(), activity_.backward(y_, dy));
-  if (!want_dx) dx_.resize({0});
-  const Job job = backward_job(x, gradient, {want_dx ? &dx_ : nullptr, false}, context);
+TensorList Recurrent::run_backward_all(TensorList inputs,
+                                       TensorList d_outputs,
+                                       std::span<const std::uint8_t> wanted,
+                                       const Context& context) {
+  const Tensor& x = *inputs[0];
+  OutputGradient gradient;
+  if (const Tensor* dy = activity_.backward(y_, d_outputs[0])) gradient = own_gradient(x.shape(), *dy);
+  for (std::size_t k = 0; k + 1 < d_outputs.size(); ++k) {
+    const Tensor* d = d_outputs[k + 1];
+    if (!state_activity_.empty()) d = state_activity_[k].backward(final_[k], d);
+    if (d != nullptr) gradient.states[k] = d->data();
+  }
+  const bool wants_states = std::ranges::any_of(wanted.subspan(1), [](std::uint8_t w) { return w != 0; });
+  const Job job = backward_job(x, gradient, {wanted[0] != 0 ? &dx_ : nullptr, wants_states}, context);
   recurra::backward(*job.plan, *job.weights, *job.call, *job.back, *job.workspace, context.execution);
   take_gradients();
-  return dx_;
+  d_inputs_.assign(1, &dx_);
+  for (const Tensor& state : d_initial_) d_inputs_.push_back(&state);
+  d_inputs_.resize(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (wanted[i] == 0) d_inputs_[i] = nullptr;
+  return d_inputs_;
 }
 
 }  // namespace recurra

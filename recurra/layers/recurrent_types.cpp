@@ -39,10 +39,10 @@ void take_recurrent(Arguments& arguments, RecurrentOptions& options) {
   options.recurrent_dropout = arguments.take<double>("recurrent_dropout", options.recurrent_dropout);
   options.seed = arguments.take_optional<i64>("seed");
   options.return_sequences = arguments.take<bool>("return_sequences", options.return_sequences);
+  options.return_state = arguments.take<bool>("return_state", options.return_state);
   options.go_backwards = arguments.take<bool>("go_backwards", options.go_backwards);
   options.stateful = arguments.take<bool>("stateful", options.stateful);
   options.zero_output_for_mask = arguments.take<bool>("zero_output_for_mask", options.zero_output_for_mask);
-  arguments.ignore("return_state", {false});
   arguments.ignore("time_major", {false});
   // How another library computes the same.
   arguments.ignore("unroll");
@@ -58,6 +58,14 @@ Options take_gated(Arguments& arguments) {
   options.recurrent_activation =
       take_pointwise(arguments, "recurrent_activation", options.recurrent_activation);
   return options;
+}
+
+/// None is null.
+MergeMode take_merge_mode(Arguments& arguments) {
+  const Json mode = arguments.take_given("merge_mode").value_or("concat");
+  if (mode.is_null()) return MergeMode::none;
+  if (mode.is_string()) return parse_merge_mode(mode.get<std::string>());
+  throw Error(ErrorCode::format, arguments.subject("merge_mode"), "a string or null", shown_json(mode));
 }
 
 std::unique_ptr<Recurrent> take_layer(Arguments& arguments, const char* name) {
@@ -96,7 +104,7 @@ std::unique_ptr<Layer> make_simple_rnn(Arguments& arguments, std::string name) {
 std::unique_ptr<Layer> make_bidirectional(Arguments& arguments, std::string name) {
   std::unique_ptr<Recurrent> forward = take_layer(arguments, "layer");
   std::unique_ptr<Recurrent> backward = take_layer(arguments, "backward_layer");
-  const MergeMode mode = parse_merge_mode(arguments.take<std::string>("merge_mode", "concat"));
+  const MergeMode mode = take_merge_mode(arguments);
   if (forward == nullptr)
     throw Error(ErrorCode::invalid_argument, arguments.subject("layer"), "a recurrent layer", "none");
   if (backward == nullptr) return std::make_unique<Bidirectional>(std::move(forward), mode, std::move(name));

@@ -37,17 +37,23 @@ TEST(RecurrentLayers, configs_make_the_same_layer_again) {
       const char* config : {
           R"({"class_name": "LSTM", "config": {"units": 3, "activation": "relu", "recurrent_activation": "hard_sigmoid",
                "use_bias": false, "unit_forget_bias": false, "dropout": 0.1, "recurrent_dropout": 0.2, "seed": 5,
-               "return_sequences": true, "go_backwards": true, "stateful": true, "zero_output_for_mask": true,
+               "return_sequences": true, "return_state": true, "go_backwards": true, "stateful": true, "zero_output_for_mask": true,
                "kernel_initializer": "he_normal", "recurrent_regularizer": "l2", "bias_constraint": "non_neg"}})",
           R"({"class_name": "GRU", "config": {"units": 3, "reset_after": false}})",
           R"({"class_name": "SimpleRNN", "config": {"units": 3, "activation": null}})",
           R"({"class_name": "Bidirectional", "config": {"merge_mode": "ave",
-               "layer": {"class_name": "GRU", "config": {"units": 4}}}})"}) {
+               "layer": {"class_name": "GRU", "config": {"units": 4}}}})",
+          R"({"class_name": "Bidirectional", "config": {"merge_mode": null,
+               "layer": {"class_name": "GRU", "config": {"units": 4, "return_state": true}}}})"}) {
     const nlohmann::json json = nlohmann::json::parse(config);
     const auto layer = make_layer({json["class_name"], json["config"].dump()});
     const nlohmann::json once = layer->config();
     EXPECT_EQ(make_layer({layer->type(), once.dump()})->config(), once);
     for (const auto& [key, value] : json["config"].items()) {
+      if (key == "merge_mode") {
+        EXPECT_EQ(once[key], value);
+        continue;
+      }
       if (value.is_object() || key.ends_with("izer") || key.ends_with("constraint")) continue;
       EXPECT_EQ(once[key], value.is_null() ? nlohmann::json("linear") : value) << key;
     }
@@ -91,8 +97,21 @@ TEST(RecurrentLayers, refuse_what_is_out_of_range_or_not_theirs) {
   EXPECT_EQ(unsupported("Bidirectional",
                         R"({"layer": {"class_name": "LSTM", "config": {"units": 2}}, "merge_mode": "max"})"),
             "merge_mode \"max\": supported are concat, sum, mul, ave");
+  EXPECT_EQ(malformed("Bidirectional",
+                      R"({"layer": {"class_name": "LSTM", "config": {"units": 2}}, "merge_mode": 1})"),
+            "Bidirectional.merge_mode: expected a string or null, got 1");
   EXPECT_EQ(unsupported("Bidirectional", R"({"layer": {"class_name": "Dense", "config": {"units": 2}}})"),
             "Bidirectional.layer \"Dense\": supported are LSTM, GRU, SimpleRNN");
+}
+
+/// How another library computes the same: the only arguments that are read and have no effect.
+TEST(RecurrentLayers, take_what_only_says_how_to_compute_without_effect) {
+  for (const char* type : {"LSTM", "GRU", "SimpleRNN"}) {
+    const nlohmann::json plain = make_layer({type, R"({"units": 3})"})->config();
+    for (const char* config : {R"({"units": 3, "unroll": true, "implementation": 1, "use_cudnn": true})",
+                               R"({"units": 3, "unroll": false, "implementation": 2, "use_cudnn": "auto"})"})
+      EXPECT_EQ(make_layer({type, config})->config(), plain);
+  }
 }
 
 TEST(BidirectionalLayer, refuses_layers_that_do_not_fit) {
@@ -110,6 +129,10 @@ TEST(BidirectionalLayer, refuses_layers_that_do_not_fit) {
             "b.backward_layer: expected return_sequences as of the forward layer, got true");
   EXPECT_EQ(refusal(lstm(4, false, true), MergeMode::sum),
             "b.backward_layer: expected 3 units as the forward layer, got 4");
+  EXPECT_EQ(
+      refusal(std::make_unique<Lstm>(LstmOptions{{.units = 3, .return_state = true, .go_backwards = true}}),
+              MergeMode::none),
+      "b.backward_layer: expected return_state as of the forward layer, got true");
   EXPECT_EQ(refusal(std::make_unique<Lstm>(LstmOptions{{.units = 3, .go_backwards = true, .stateful = true}}),
                     MergeMode::concat),
             "b.backward_layer: expected stateful as of the forward layer, got true");

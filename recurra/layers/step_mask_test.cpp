@@ -62,6 +62,19 @@ TEST(StepMask, bad_arguments_are_named) {
   EXPECT_THROW(StepMask().assign(i64{1} << 40, i64{1} << 40), Error);
 }
 
+TEST(StepMask, that_only_end_rows_early_are_lengths) {
+  std::vector<int> lengths;
+  const std::vector<int> given = {3, 0, 1};
+  EXPECT_TRUE(StepMask::of_lengths(given, 3).to_lengths(lengths));
+  EXPECT_EQ(lengths, given);
+  EXPECT_FALSE(StepMask::of_bytes(2, 3, {1, 1, 1, 1, 0, 1}).to_lengths(lengths));
+  EXPECT_FALSE(StepMask::of_bytes(2, 3, {0, 1, 1, 1, 0, 0}).to_lengths(lengths));
+  EXPECT_TRUE(StepMask::of_bytes(0, 3, {}).to_lengths(lengths));
+  EXPECT_TRUE(lengths.empty());
+  EXPECT_TRUE(StepMask::of_bytes(2, 0, {}).to_lengths(lengths));
+  EXPECT_EQ(lengths, (std::vector<int>{0, 0}));
+}
+
 TEST(DropoutStreams, differ_in_every_number_and_from_initial_weights) {
   const DropoutStream base{.seed = 1, .layer = 2, .update = 3, .part = 4};
   std::vector<DropoutStream> streams = {base, {9, 2, 3, 4}, {1, 9, 3, 4}, {1, 2, 9, 4}, {1, 2, 3, 9}};

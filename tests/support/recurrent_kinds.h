@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include <nlohmann/json.hpp>
 
@@ -37,7 +38,8 @@ inline std::unique_ptr<Layer> built_layer(const RecurrentKind& kind,
     layer = make_layer({kind.type, config.dump()});
   }
   Random random(5);
-  static_cast<void>(layer->build({any_extent, features}, random));
+  const Shape input = {any_extent, features};
+  static_cast<void>(layer->build(std::span(&input, 1), random));
   return layer;
 }
 
