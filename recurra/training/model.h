@@ -10,6 +10,8 @@ namespace recurra {
 ///
 /// Unlike in Keras, a mask reaches a recurrent layer with initial states, too. An explicit mask or lengths
 /// are those of the first input.
+///
+/// Keras's summary has rows for what makes a mask, NotEqual and Any; here masks are no layers and have none.
 class RECURRA_API Model final : public TrainableModel {
  public:
   /// Layers that are in no other model get their weights, drawn from `seed` and the layer's place as in a
