@@ -1,6 +1,8 @@
 /// RNN: cells step by step against the engine's layers, gradients, masks, states and errors.
 #include "recurra/layers/rnn.h"
 
+#include <array>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -149,6 +151,41 @@ TEST(Rnn, over_a_cell_of_the_librarys_is_its_layer_on_the_engine) {
     EXPECT_STREQ(rnn.report()->target, active_target().name);
     EXPECT_EQ(rnn.report()->steps, layer->report()->steps);
   });
+}
+
+TEST(Rnn, over_a_cell_of_the_librarys_takes_and_gives_states_on_the_engine) {
+  for (const Pair& pair : pairs) {
+    SCOPED_TRACE(pair.name);
+    RecurrentOptions options{.units = units, .return_state = true};
+    const std::unique_ptr<Layer> layer = pair.layer(options);
+    Rnn rnn(pair.cell({.units = units}), {.return_state = true});
+    Random a(1), b(1);
+    const Shape x_shape{steps, features};
+    ASSERT_EQ(layer->build(std::span(&x_shape, 1), a), rnn.build(std::span(&x_shape, 1), b));
+    const Tensor x = normal({batch, steps, features}, 1);
+    const Tensor h = normal({batch, units}, 2);
+    const Tensor c = normal({batch, units}, 3);
+    const std::size_t outputs = layer->forward(std::array{&x}, {}).size();
+    const std::array<const Tensor*, 3> all = {&x, &h, &c};
+    const TensorList inputs = std::span(all).first(outputs);  // as many states go in as come out
+    const Context context{.training = true};
+    const TensorList expected = layer->forward(inputs, context);
+    const TensorList actual = rnn.forward(inputs, context);
+    ASSERT_EQ(actual.size(), expected.size());
+    const auto expect_same = [](TensorList some, TensorList others) {
+      for (std::size_t k = 0; k < some.size(); ++k)
+        EXPECT_TRUE(std::ranges::equal(some[k]->as<float>(), others[k]->as<float>())) << "tensor " << k;
+    };
+    expect_same(actual, expected);
+    std::vector<Tensor> gradients;
+    for (const Tensor* output : expected) gradients.push_back(normal(output->shape(), 4));
+    std::vector<const Tensor*> d;
+    for (const Tensor& gradient : gradients) d.push_back(&gradient);
+    const std::vector<std::uint8_t> wanted(inputs.size(), 1);
+    expect_same(rnn.backward(inputs, d, wanted, context), layer->backward(inputs, d, wanted, context));
+    ASSERT_NE(rnn.report(), nullptr);
+    EXPECT_EQ(rnn.report()->steps, batch * steps);
+  }
 }
 
 // Sums are made in another order: 2e-6 of the numbers of one step, a few times that over six; gradients are

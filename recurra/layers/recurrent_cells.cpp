@@ -76,7 +76,8 @@ void RecurrentCell::run_build(std::span<const Shape> inputs) {
                 inputs.size() == 1 ? "(batch, ...) with " + inputs[0].to_string()
                                    : std::to_string(inputs.size()) + " inputs");
   }
-  layer_->build({any_extent, inputs[0][0]}, random());
+  const Shape sequence = {any_extent, inputs[0][0]};
+  layer_->build(std::span(&sequence, 1), random());
   const std::vector<Parameter*> weights = layer_->parameters();
   kernel_ = share_weight(*weights[0]);
   recurrent_kernel_ = share_weight(*weights[1]);

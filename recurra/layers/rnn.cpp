@@ -64,6 +64,7 @@ Rnn::Rnn(std::unique_ptr<Cell> cell, const RnnOptions& options, std::string name
   if (engine_cell_ == nullptr) return;
   RecurrentOptions own = engine_cell_->layer().recurrent_options();
   own.return_sequences = options.return_sequences;
+  own.return_state = options.return_state;
   own.go_backwards = options.go_backwards;
   own.stateful = options.stateful;
   own.zero_output_for_mask = options.zero_output_for_mask;
@@ -84,10 +85,6 @@ nlohmann::json Rnn::config() const {
   return config;
 }
 
-bool Rnn::can_run_on_engine(TensorList inputs) const noexcept {
-  return engine_cell_ != nullptr && inputs.size() == 1 && !options_.return_state;
-}
-
 const StepMask* Rnn::output_mask(const Context& context) const {
   return options_.return_sequences ? first_mask(context) : nullptr;
 }
@@ -97,7 +94,7 @@ const StepMask* Rnn::mask_of_output(const Context& context, std::size_t output) 
 }
 
 const Report* Rnn::report() const noexcept {
-  return on_engine_ ? engine_cell_->layer().report() : nullptr;
+  return engine_cell_ != nullptr ? engine_cell_->layer().report() : nullptr;
 }
 
 std::string Rnn::streaming_obstacle() const {
@@ -221,8 +218,7 @@ TensorList Rnn::run_forward_all(TensorList inputs, const Context& context) {
   const std::size_t sequences = inputs_.size();
   const std::size_t most = sequences + cell_->state_shapes().size();
   require_inputs(inputs.size(), sequences, most);
-  on_engine_ = can_run_on_engine(inputs);
-  if (on_engine_) return engine_cell_->layer().forward(inputs, context);
+  if (engine_cell_ != nullptr) return engine_cell_->layer().forward(inputs, context);
   check_inputs(inputs.first(sequences));
   const i64 batch = inputs[0]->shape()[0];
   const TensorList initial = inputs.subspan(sequences);
@@ -258,7 +254,7 @@ TensorList Rnn::run_backward_all(TensorList inputs,
                                  TensorList d_outputs,
                                  std::span<const std::uint8_t> wanted,
                                  const Context& context) {
-  if (on_engine_) return engine_cell_->layer().backward(inputs, d_outputs, wanted, context);
+  if (engine_cell_ != nullptr) return engine_cell_->layer().backward(inputs, d_outputs, wanted, context);
   if (tape_ == nullptr) fail(name() + ".backward", "one a forward", "another");
   const std::shared_ptr<Tape> tape = std::move(tape_);
   Variables made;

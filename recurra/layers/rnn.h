@@ -28,8 +28,7 @@ struct RnnOptions {
 /// states as they are and repeat the output before, 0 before the first, as in Keras. backward runs once a
 /// forward.
 ///
-/// A cell of the library's (recurrent_cells.h) is the engine's to run where nothing is asked for that its
-/// layer lacks: RNN(LSTMCell) then is LSTM.
+/// A cell of the library's (recurrent_cells.h) alone is the engine's to run: RNN(LSTMCell) is LSTM.
 class RECURRA_API Rnn final : public GeneralLayer {
  public:
   /// Throws Error (invalid_argument) without a cell.
@@ -75,7 +74,6 @@ class RECURRA_API Rnn final : public GeneralLayer {
                               std::span<const std::uint8_t> wanted,
                               const Context& context) override;
 
-  [[nodiscard]] bool can_run_on_engine(TensorList inputs) const noexcept;
   [[nodiscard]] std::string subject(const char* list, std::size_t i, std::size_t count) const;
   void check_inputs(TensorList inputs) const;
   [[nodiscard]] Variables first_states(TensorList given, i64 batch, bool training);
@@ -83,9 +81,8 @@ class RECURRA_API Rnn final : public GeneralLayer {
   void collect(const Tape& tape, TensorList inputs, std::span<const std::uint8_t> wanted);
 
   std::unique_ptr<Cell> cell_;
-  RecurrentCell* engine_cell_ = nullptr;  // the cell where it is one of the library's
+  RecurrentCell* engine_cell_ = nullptr;  // the cell where it is one of the library's: its layer does all
   RnnOptions options_;
-  bool on_engine_ = false;     // the last forward
   std::vector<Shape> inputs_;  // of the cell's inputs without the batch axis; empty before build
   std::shared_ptr<Tape> tape_;
   std::vector<Tensor> results_, gradients_;
