@@ -214,7 +214,7 @@ class Parts(unittest.TestCase):
 
     def test_every_section_has_its_place(self):
         text = (SOURCE / "docs/performance.md").read_text()
-        for name in ("rows.py", "rows.py --drawn", "cells.py", "sweeps.py"):
+        for name in ("rows.py", "rows.py --drawn", "cells.py", "sweeps.py", "explicit_stack.py"):
             self.assertEqual(text.count(f"<!-- {name} writes from here -->"), 1, name)
 
     def test_a_cell_that_takes_longer_than_its_flops_is_found(self):

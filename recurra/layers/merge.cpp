@@ -1,7 +1,6 @@
 #include "recurra/layers/merge.h"
 
 #include <algorithm>
-#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -10,8 +9,6 @@
 namespace recurra {
 
 namespace {
-
-constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max();
 
 const char* type_of(MergeKind kind) {
   switch (kind) {

@@ -121,11 +121,22 @@ double GraphRun::penalty() const {
 void GraphRun::backward(TensorList d_outputs, const Pass& pass) {
   std::ranges::fill(gradients_, nullptr);
   reached_.assign(plan_.layers.size(), 0);
+  clear_shared_gradients();
   for (std::size_t i = 0; i < d_outputs.size(); ++i) {
     if (d_outputs[i] != nullptr) add_gradient(plan_.outputs[i], *d_outputs[i], false);
   }
   for (std::size_t i = plan_.calls.size(); i-- > 0;) run_back(i, pass);
   finish_parameter_gradients();
+}
+
+/// A layer may take back no more of its last gradient than it wrote itself, which is one call's part of the
+/// sum.
+void GraphRun::clear_shared_gradients() {
+  for (std::size_t layer = 0; layer < plan_.layers.size(); ++layer) {
+    if (layer_calls_[layer] == 1) continue;
+    for (Parameter* parameter : of_kind(*plan_.layers[layer], true))
+      std::ranges::fill(parameter->gradient.as<float>(), 0.0F);
+  }
 }
 
 void GraphRun::run_back(std::size_t number, const Pass& pass) {

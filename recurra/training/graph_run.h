@@ -55,6 +55,7 @@ class GraphRun {
   [[nodiscard]] Context context_for(std::size_t call, const Pass& pass) const;
   void run(std::size_t call, const Pass& pass);
   void keep_outputs(const Call& call);
+  void clear_shared_gradients();
   void run_back(std::size_t call, const Pass& pass);
   void run_again(std::size_t call, const Pass& pass);
   void restore_statistics(const Call& call);

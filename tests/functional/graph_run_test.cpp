@@ -1,6 +1,9 @@
 /// Graphs of layers: gradients against differences, with layers that are called more than once.
 #include "recurra/training/graph_run.h"
 
+#include <algorithm>
+#include <array>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +11,7 @@
 #include "recurra/layers/batch_normalization.h"
 #include "recurra/layers/dense.h"
 #include "recurra/layers/dropout.h"
+#include "recurra/layers/embedding.h"
 #include "recurra/layers/lstm.h"
 #include "recurra/layers/merge.h"
 #include "tests/support/layer_gradients.h"
@@ -93,6 +97,32 @@ TEST(GraphRun, sums_gradients_over_the_calls_of_a_shared_layer) {
   const SymbolicTensor y = GraphLayer(std::make_unique<Concatenate>())({a, b, lstm(first)});
   GraphRun graph = made({first, second}, {y});
   expect_graph_gradients(graph, {normal({2, 4, 3}, 1), normal({2, 4, 3}, 2)}, {normal({2, 15}, 3)});
+}
+
+/// An embedding leaves rows alone that no word of the batch has.
+TEST(GraphRun, forgets_what_the_calls_of_a_shared_layer_gave_the_last_time) {
+  const Input first({2}, {.dtype = Dtype::i32});
+  const Input second({2}, {.dtype = Dtype::i32});
+  const GraphLayer words = graph_layer<Embedding>(EmbeddingOptions{.input_dim = 9, .output_dim = 3});
+  const SymbolicTensor y = GraphLayer(std::make_unique<Merge>(MergeKind::add))({words(first), words(second)});
+  const auto gradient_after = [&](const std::vector<std::vector<std::int32_t>>& updates) {
+    GraphRun graph = made({first, second}, {y});
+    const Tensor d = normal({1, 2, 3}, 4);
+    const Tensor* d_list = &d;
+    for (const std::vector<std::int32_t>& ids : updates) {
+      Tensor a({1, 2}, Dtype::i32), b({1, 2}, Dtype::i32);
+      std::ranges::copy_n(ids.begin(), 2, a.as<std::int32_t>().begin());
+      std::ranges::copy_n(ids.begin() + 2, 2, b.as<std::int32_t>().begin());
+      const std::array<const Tensor*, 2> inputs = {&a, &b};
+      graph.forward(inputs, nullptr, {.training = true});
+      graph.backward(TensorList(&d_list, 1), {.training = true});
+    }
+    return graph.plan().layers[0]->parameters()[0]->gradient;
+  };
+  const Tensor expected = gradient_after({{5, 6, 7, 5}});
+  const Tensor actual = gradient_after({{1, 2, 3, 4}, {5, 6, 7, 5}});
+  ASSERT_EQ(actual.shape(), (Shape{9, 3}));
+  EXPECT_TRUE(std::ranges::equal(actual.as<float>(), expected.as<float>()));
 }
 
 TEST(GraphRun, runs_a_shared_layer_again_with_the_dropout_of_each_call) {
