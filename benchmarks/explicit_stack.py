@@ -27,7 +27,7 @@ def section(outcome: quiet.Outcome) -> str:
     table = [[NAMES[peer], f"{line['ms']:.1f} ({line['threads']})", f"{line['ms'] / ours:.2f}"]
              for peer, line in sorted(outcome.best.items(), key=lambda item: item[1]["ms"])]
     return (f"Measured on {datetime.date.today()}; FMA peak {peak1:.0f} GF/s on one thread, {peak2:.0f} on two.\n"
-            f"{outcome.kept} rounds were kept, {outcome.dropped} dropped. Milliseconds (threads), the better of one and two.\n\n"
+            f"{outcome.kept} rounds were kept, {outcome.dropped} dropped. Milliseconds (threads).\n\n"
             + page.section_of(table, ["network", "a training step", "times of the blob's"]))
 
 
