@@ -18,7 +18,7 @@ using Problem = LstmLayerProblem;
 
 constexpr DirectionMode all_modes[] = {fwd, bwd, bidir_sum, bidir_concat, bidir_extra_dim};
 
-void expect_gradients(Problem& p) {
+void expect_gradients(Problem& p, double kink = 0.01) {
   const LstmLayerOutputs seeds = p.random_seeds();
   const LstmLayerGradients d = lstm_layer_gradient(p.x, p.weights, p.config, p.start(), seeds);
   std::vector<std::pair<Tensor*, const Tensor*>> pairs = {
@@ -30,11 +30,14 @@ void expect_gradients(Problem& p) {
       {&p.y_last, &d.y_last}};
   if (p.weights.peephole_weights.shape() != Shape{0})
     pairs.emplace_back(&p.weights.peephole_weights, &d.weights.peephole_weights);
-  expect_slopes(pairs, [&] {
-    const LstmLayerOutputs y = p.run();
-    return weighted_sum(seeds.h, y.h) + weighted_sum(seeds.h_last, y.h_last) +
-           weighted_sum(seeds.c_last, y.c_last);
-  });
+  expect_slopes(
+      pairs,
+      [&] {
+        const LstmLayerOutputs y = p.run();
+        return weighted_sum(seeds.h, y.h) + weighted_sum(seeds.h_last, y.h_last) +
+               weighted_sum(seeds.c_last, y.c_last);
+      },
+      kink);
 }
 
 /// Every row and step that counts went through the kernels of the target, in every direction.
@@ -94,11 +97,10 @@ TEST(LstmLayer, every_activation_runs_on_the_fast_path_with_gradients) {
       p.config.gate_alpha = p.config.cell_alpha = p.config.out_alpha = 0.6F;
       p.config.gate_beta = p.config.cell_beta = p.config.out_beta = 0.4F;
     }
-    // Unbounded gates grow with every step, and kinks are for the differences to miss.
+    // Unbounded gates grow with every step. A kink of one gate is a small part of the loss's slope.
     p.x = normal_tensor({2, 3, Problem::features}, 20, 0.5F);
     expect_fast_path(p, 6);
-    const bool smooth = kind == 0 || kind == 2 || kind == 3 || kind == 6 || kind >= 9;
-    if (smooth) expect_gradients(p);
+    expect_gradients(p, 1e-3);
   }
 }
 
