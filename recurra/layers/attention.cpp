@@ -11,6 +11,7 @@
 #include "recurra/base/error.h"
 #include "recurra/base/shortest.h"
 #include "recurra/layers/dropout_factors.h"
+#include "recurra/layers/input_mask.h"
 
 namespace recurra {
 
@@ -47,11 +48,6 @@ Variable counted_steps(const StepMask& mask) {
   Tensor factors({mask.batch(), mask.steps(), 1});
   for (i64 i = 0; i < factors.size(); ++i) factors.data()[i] = mask.data()[i] != 0 ? 1.0F : 0.0F;
   return Variable(std::move(factors));
-}
-
-const StepMask* mask_of(const Context& context, std::size_t input) {
-  if (context.masks.empty()) return input == 0 ? context.mask : nullptr;
-  return context.masks[input];
 }
 
 bool fits(i64 a, i64 b) {

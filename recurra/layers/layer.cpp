@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/layers/input_mask.h"
 
 namespace recurra {
 
@@ -20,11 +21,6 @@ void require_dtype(bool fits, const std::string& subject, const Tensor& tensor) 
 void require_shape(const std::string& subject, const Shape& expected, const Shape& actual) {
   if (actual != expected)
     throw Error(ErrorCode::shape, subject, "shape " + expected.to_string(), actual.to_string());
-}
-
-const StepMask* mask_of(const Context& context, std::size_t input) {
-  if (!context.masks.empty()) return context.masks[input];
-  return input == 0 ? context.mask : nullptr;
 }
 
 }  // namespace

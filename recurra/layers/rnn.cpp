@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recurra/base/error.h"
+#include "recurra/layers/input_mask.h"
 #include "recurra/layers/recurrent_cells.h"
 #include "recurra/layers/rnn_steps.h"
 #include "recurra/layers/stacked_rnn_cells.h"
@@ -46,10 +47,6 @@ bool fits(const Shape& x, const Shape& shape) {
   return true;
 }
 
-const StepMask* first_mask(const Context& context) {
-  return context.masks.empty() ? context.mask : context.masks[0];
-}
-
 // Of a step, from that of a sequence, both without the batch axis.
 Shape without_steps(const Shape& sequence) {
   return Shape(std::vector<i64>(sequence.extents().begin() + 1, sequence.extents().end()));
@@ -86,7 +83,7 @@ nlohmann::json Rnn::config() const {
 }
 
 const StepMask* Rnn::output_mask(const Context& context) const {
-  return options_.return_sequences ? first_mask(context) : nullptr;
+  return options_.return_sequences ? mask_of(context, 0) : nullptr;
 }
 
 const StepMask* Rnn::mask_of_output(const Context& context, std::size_t output) const {
@@ -239,7 +236,7 @@ TensorList Rnn::run_forward_all(TensorList inputs, const Context& context) {
         Tensor::recycled(options_.return_sequences ? with_axes({batch, steps}, output) : Shape{0}));
   }
   cell_->begin_sequence(batch, context);
-  run_steps(inputs.first(sequences), first_mask(context), context, *tape);
+  run_steps(inputs.first(sequences), mask_of(context, 0), context, *tape);
   std::vector<Tensor> states;
   for (const Variable& state : tape->states) states.push_back(state.value());
   for (CarriedStates* one : carried) one->set(states);
