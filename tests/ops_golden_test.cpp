@@ -241,7 +241,11 @@ TEST(OpsGolden, are_those_of_the_cases) {
       std::vector<Report> reports;
       EXPECT_NO_THROW(runners.at(op)(c, {.target = target, .reports = &reports}));
       EXPECT_EQ(c.checked, c.expected.size());
-      for (const Report& report : reports) EXPECT_STREQ(report.target, target->name);
+      EXPECT_FALSE(reports.empty()) << "nothing ran on the engine";
+      for (const Report& report : reports) {
+        EXPECT_STREQ(report.target, target->name);
+        EXPECT_GT(report.steps, 0);
+      }
       ++ran;
     }
   }
